@@ -1,0 +1,155 @@
+# Made by docs/make_stubs.py.
+
+import builtins
+
+from . import autograd as autograd
+from . import nn as nn
+from . import tutorial as tutorial
+from ._core import Size as Size
+from ._core import Tensor as Tensor
+from ._core import _Dtype
+from ._core import abs_op as abs
+from ._core import add as add
+from ._core import all_op as all
+from ._core import amax as amax
+from ._core import amin as amin
+from ._core import any_op as any
+from ._core import arange as arange
+from ._core import argmax as argmax
+from ._core import argmin as argmin
+from ._core import as_strided as as_strided
+from ._core import as_tensor as as_tensor
+from ._core import atan2 as atan2
+from ._core import bitwise_and as bitwise_and
+from ._core import bitwise_not as bitwise_not
+from ._core import bitwise_or as bitwise_or
+from ._core import bitwise_xor as bitwise_xor
+from ._core import bmm as bmm
+from ._core import cat as cat
+from ._core import chunk as chunk
+from ._core import clamp as clamp
+from ._core import clone as clone
+from ._core import cos as cos
+from ._core import detach as detach
+from ._core import device as device
+from ._core import diagonal as diagonal
+from ._core import div as div
+from ._core import dot as dot
+from ._core import dtype as dtype
+from ._core import empty as empty
+from ._core import empty_like as empty_like
+from ._core import eq as eq
+from ._core import exp as exp
+from ._core import expm1 as expm1
+from ._core import eye as eye
+from ._core import flatten as flatten
+from ._core import floor_divide as floor_divide
+from ._core import from_numpy as from_numpy
+from ._core import frombuffer as frombuffer
+from ._core import full as full
+from ._core import full_like as full_like
+from ._core import gather as gather
+from ._core import ge as ge
+from ._core import gt as gt
+from ._core import index_put as index_put
+from ._core import index_select as index_select
+from ._core import is_floating_point as is_floating_point
+from ._core import is_grad_enabled as is_grad_enabled
+from ._core import is_inference_mode_enabled as is_inference_mode_enabled
+from ._core import is_tensor as is_tensor
+from ._core import isfinite as isfinite
+from ._core import isinf as isinf
+from ._core import isnan as isnan
+from ._core import le as le
+from ._core import linspace as linspace
+from ._core import log as log
+from ._core import log1p as log1p
+from ._core import logical_and as logical_and
+from ._core import logical_not as logical_not
+from ._core import logical_or as logical_or
+from ._core import logical_xor as logical_xor
+from ._core import logsumexp as logsumexp
+from ._core import lt as lt
+from ._core import masked_fill as masked_fill
+from ._core import matmul as matmul
+from ._core import max_op as max
+from ._core import maximum as maximum
+from ._core import mean as mean
+from ._core import min_op as min
+from ._core import minimum as minimum
+from ._core import mm as mm
+from ._core import mul as mul
+from ._core import mv as mv
+from ._core import narrow as narrow
+from ._core import ne as ne
+from ._core import neg as neg
+from ._core import nonzero as nonzero
+from ._core import numel as numel
+from ._core import ones as ones
+from ._core import ones_like as ones_like
+from ._core import permute as permute
+from ._core import pow_op as pow
+from ._core import reciprocal as reciprocal
+from ._core import relu as relu
+from ._core import remainder as remainder
+from ._core import reshape as reshape
+from ._core import rsqrt as rsqrt
+from ._core import rsub as rsub
+from ._core import scatter_add as scatter_add
+from ._core import select as select
+from ._core import sigmoid as sigmoid
+from ._core import sign as sign
+from ._core import sin as sin
+from ._core import split as split
+from ._core import sqrt as sqrt
+from ._core import square as square
+from ._core import squeeze as squeeze
+from ._core import stack as stack
+from ._core import strided as strided
+from ._core import sub as sub
+from ._core import sum_op as sum
+from ._core import t as t
+from ._core import tan as tan
+from ._core import tanh as tanh
+from ._core import tensor as tensor
+from ._core import transpose as transpose
+from ._core import unbind as unbind
+from ._core import unsqueeze as unsqueeze
+from ._core import where as where
+from ._core import zeros as zeros
+from ._core import zeros_like as zeros_like
+from ._format import get_printoptions as get_printoptions
+from ._format import printoptions as printoptions
+from ._format import set_printoptions as set_printoptions
+from ._levels import show_config as show_config
+from .grad_mode import enable_grad as enable_grad
+from .grad_mode import inference_mode as inference_mode
+from .grad_mode import no_grad as no_grad
+from .grad_mode import set_grad_enabled as set_grad_enabled
+
+__version__: str
+__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+class PrecisionWarning(UserWarning): ...
+bfloat16: dtype
+bool: dtype
+double: dtype
+e: builtins.float
+float: dtype
+float16: dtype
+float32: dtype
+float64: dtype
+def get_default_dtype() -> dtype: ...
+half: dtype
+inf: builtins.float
+int: dtype
+int16: dtype
+int32: dtype
+int64: dtype
+int8: dtype
+long: dtype
+nan: builtins.float
+newaxis: None
+pi: builtins.float
+def set_default_dtype(d: _Dtype) -> None: ...
+short: dtype
+uint8: dtype

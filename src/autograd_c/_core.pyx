@@ -1,0 +1,48 @@
+# cython: language_level=3, binding=True, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False, auto_pickle=False, annotation_typing=False
+"""The compiled core of autograd_c: tensors, tape, engine and operations.
+
+This file is the index of the core.  Each file below uses only what is above it, but for Tensor's
+operators (tensor.pxi says which); docs/ARCHITECTURE.md tells how they work together.
+"""
+
+include "core/declare.pxi"      # names of the classes that refer to each other
+include "core/prelude.pxi"      # C declarations, the thread's state, flags
+include "core/objects.pxi"      # memory of tensors and nodes, and the cyclic collector
+include "core/layout.pxi"       # sizes and strides, shared between tensors
+include "core/storage.pxi"      # memory behind tensors, pooled
+include "core/dtype.pxi"        # float64, int64, bool
+include "core/tensor.pxi"       # the class Tensor
+include "core/tape.pxi"         # the class Node, edges, saved tensors
+include "core/registry.pxi"     # the decorators that publish functions and methods
+include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
+include "core/reduction.pxi"    # the shared reduction
+include "core/elementwise.pxi"  # from a table of kernels to a recorded operation
+include "core/formula.pxi"      # what derivative formulas may call
+include "core/inplace.pxi"      # views and changes in place in the graph
+include "core/dual.pxi"         # forward mode
+include "core/engine.pxi"       # running a graph backward
+include "core/state.pxi"        # grad modes, requires_grad, grad, hooks
+include "core/backward.pxi"     # Tensor.backward, autograd.grad
+include "core/data.pxi"         # Python data in and out, foreign memory
+
+include "ops/create.pxi"        # zeros, arange, tensor ...
+include "ops/copy.pxi"          # clone, copy_, fill_, dtype conversion
+include "ops/arithmetic.pxi"    # add, mul, div, remainder ...
+include "ops/sign.pxi"          # neg, abs, sign, reciprocal
+include "ops/explog.pxi"        # exp, log, sqrt ...
+include "ops/trig.pxi"          # sin, tanh, sigmoid ...
+include "ops/power.pxi"         # pow, maximum, clamp ...
+include "ops/compare.pxi"       # comparisons, logic, where
+include "ops/reduce.pxi"        # sum, mean, max ...
+include "ops/views.pxi"         # view, expand, transpose ...
+include "ops/slices.pxi"        # select, slices, as_strided, unbind, split
+include "ops/join.pxi"          # cat, stack
+include "ops/gather.pxi"        # index, index_put, gather, scatter_add
+include "ops/index.pxi"         # x[...] and x[...] = value
+include "ops/linalg.pxi"        # products
+include "ops/loss.pxi"          # binary_cross_entropy, mse_loss
+
+include "core/function.pxi"     # custom Functions
+
+set_up_objects()

@@ -1,0 +1,174 @@
+"""Differentiation: backward, grad, custom functions, forward mode."""
+
+from .. import _core
+from ..grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .function import Function
+from .variable import Variable
+
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "forward_ad",
+    "grad",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import forward_ad
+
+
+def __getattr__(name):
+    # What is slow to import.
+    if name == "forward_ad":
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def _as_tuple(x):
+    return (x,) if isinstance(x, _core.Tensor) else tuple(x)
+
+
+def _inputs(inputs, function):
+    """The `inputs` of backward and grad as a tuple."""
+    inputs = _as_tuple(inputs)
+    if not inputs:
+        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
+    for x in inputs:
+        if not isinstance(x, _core.Tensor):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
+    return inputs
+
+
+def _gradients(tensors, gradients):
+    """One gradient, or None, for each tensor."""
+    if gradients is None:
+        return (None,) * len(tensors)
+    gradients = _as_tuple(gradients)
+    for g in gradients:
+        if g is not None and not isinstance(g, _core.Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+    if len(gradients) != len(tensors):
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(gradients)} gradients")
+    return gradients
+
+
+def _deprecated(text):
+    import warnings
+
+    warnings.warn(text, FutureWarning, stacklevel=3)
+
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
+    """Compute the gradients of `tensors` with respect to the leaves of their graphs.
+
+    They are summed over `tensors` and added to the leaves' ``.grad``.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensor
+    grad_tensors : Tensor or sequence of (Tensor or None), optional
+        The gradient of something with respect to each tensor, of its sizes; 1 for a tensor of one element.
+    retain_graph : bool, optional
+        Keep what backward needs, for a second one; by default what `create_graph` is.
+    create_graph : bool
+        Record the gradients' own computation, for derivatives of higher order.
+    inputs : Tensor or sequence of Tensor, optional
+        Accumulate in these only.
+
+    Raises
+    ------
+    RuntimeError
+        If a tensor is not part of a graph, has more than one element and no gradient, or its graph was freed.
+    """
+    if grad_variables is not None:
+        _deprecated("`grad_variables` is deprecated. Use `grad_tensors` instead.")
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only "
+                "use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
+    tensors = _as_tuple(tensors)
+    if inputs is not None:
+        inputs = _inputs(inputs, "backward")
+        for x in inputs:
+            x.retain_grad()  # of what is no leaf the gradient is wanted as well; raises where there is none
+    keep = create_graph if retain_graph is None else retain_graph
+    _core._backward(tensors, _gradients(tensors, grad_tensors), keep, create_graph, inputs)
+
+
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+):
+    """The sum of the gradients of `outputs` with respect to `inputs`.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+    grad_outputs : Tensor or sequence of (Tensor or None), optional
+        The gradient of something with respect to each output, of its sizes; 1 for an output of one element.
+    retain_graph : bool, optional
+        Keep what backward needs, for a second call; by default what `create_graph` is.
+    create_graph : bool
+        Record the gradients' own computation, for derivatives of higher order.
+    allow_unused : bool, optional
+        Return None for an input that the outputs do not depend on, instead of raising.
+    is_grads_batched : bool
+        Not supported yet.
+    materialize_grads : bool
+        Return zeros for such an input.
+
+    Returns
+    -------
+    tuple of Tensor
+        One for each input, of its sizes.
+
+    Raises
+    ------
+    RuntimeError
+        If an input is not used and that is not allowed, or the graph was freed.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> x = torch.tensor(3., requires_grad=True)
+    >>> torch.autograd.grad(x ** 2, x)
+    (tensor(6.),)
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    if is_grads_batched:
+        raise NotImplementedError("grad(): is_grads_batched is not supported yet; call grad once for each gradient")
+    outputs = _as_tuple(outputs)
+    inputs = _inputs(inputs, "grad")
+    if not only_inputs:
+        _deprecated(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use torch.autograd.backward."
+        )
+    keep = create_graph if retain_graph is None else retain_graph
+    unused = allow_unused or materialize_grads
+    gradients = _gradients(outputs, grad_outputs)
+    found = _core._backward(outputs, gradients, keep, create_graph, inputs, accumulate=False, allow_unused=unused)
+    if materialize_grads:
+        zeros_like = _core.__functions__["zeros_like"]
+        found = tuple([zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)])
+    return found

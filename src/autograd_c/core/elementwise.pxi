@@ -1,0 +1,596 @@
+# Elementwise operations: from an operation's table of kernels to a recorded result.
+#
+# An operation is a table (UnaryOp, BinaryOp) that its block in ops/ fills: the kernels, the class of
+# its node, what its derivative reads.  Everything else - promotion, broadcasting, recording, writing
+# in place, the tangent - is here, once.
+#
+# Note [Two forms of a formula]
+# A derivative is written once, over the fused type `num`.  Its double form is compiled into a kernel
+# that makes a gradient in one pass; its Tensor form runs where the gradient must itself be recorded
+# (create_graph) or carries a tangent.  In the Tensor form an `if` on an operand would ask an object
+# for its truth, so formulas choose with the helpers of formula.pxi only.
+
+ctypedef fused num:
+    double
+    Tensor
+
+ctypedef Tensor (*TensorChain1)(Tensor g, Tensor x, Tensor y, const double *c)
+ctypedef Tensor (*TensorChain2)(Tensor g, Tensor a, Tensor b)
+
+# What a derivative reads.
+cdef enum:
+    READS_NOTHING = 0
+    READS_X = 1
+    READS_Y = 2
+    READS_A = 1
+    READS_B = 2
+
+# How operands that are not float64 are treated.
+cdef enum:
+    KEEP = 0                   # computed in the promoted dtype
+    TO_FLOAT = 1               # always computed in float64
+    NO_BOOL = 2                # KEEP, but refuses bools: for the operator `-`
+    INTEGRAL = 3               # int64 and bool only
+    INTEGER_DIVISION = 4       # KEEP, but an integer divisor must not be 0, nor both be bools
+    NUMERIC = 5                # KEEP, but refuses bools
+    FLOAT_ONLY = 6             # one operand must be float64
+
+cdef enum:
+    SAME = -1                  # result_kind: the dtype that was computed in
+
+cdef struct UnaryOp:
+    const char *name
+    int treats
+    int result_kind
+    Kernel forward             # double
+    Kernel integer             # int64, NULL where there is none
+    PyTypeObject *node         # NULL: not differentiable
+    void *vtable               # of that class
+    int reads
+    Kernel backward
+    TensorChain1 formula
+
+cdef struct BinaryOp:
+    const char *name
+    int treats
+    int result_kind
+    Kernel forward
+    Kernel integer
+    PyTypeObject *node         # NULL: not differentiable
+    PyTypeObject *number_node  # the class when b is a Python number, where PyTorch has another name
+    void *vtable               # of both classes
+    int reads_a                # what the derivative for a reads
+    int reads_b
+    Kernel backward_a
+    Kernel backward_b
+    TensorChain2 formula_a
+    TensorChain2 formula_b
+
+
+cdef void *vtable_of(object node) except NULL:
+    """The C methods of a node class; classes that add none of their own share their base's meaning."""
+    cdef Node sample = node.__new__(node)
+    return AG_VTABLE(sample)
+
+
+cdef UnaryOp unary_op(const char *name, Kernel forward, object node, int reads, Kernel backward, TensorChain1 formula):
+    """The table of an operation on one tensor; integers are computed in float64 unless `integer` is set."""
+    cdef UnaryOp t
+    t.name = name
+    t.treats = KEEP
+    t.result_kind = SAME
+    t.forward = forward
+    t.integer = NULL
+    t.node = <PyTypeObject *>node
+    t.vtable = vtable_of(node)
+    t.reads = reads
+    t.backward = backward
+    t.formula = formula
+    return t
+
+
+cdef UnaryOp unary_test(const char *name, Kernel forward, Kernel integer):
+    """The table of a test of each element, which is not differentiable."""
+    cdef UnaryOp t = unary_op(name, forward, Node, READS_NOTHING, NULL, NULL)
+    t.node = NULL
+    t.integer = integer
+    t.result_kind = BOOL
+    return t
+
+
+cdef BinaryOp binary_op(const char *name, int treats, Kernel forward, Kernel integer):
+    """The table of an operation on two tensors that is not differentiable; `differentiable` adds the rest."""
+    cdef BinaryOp t
+    t.name = name
+    t.treats = treats
+    t.result_kind = SAME
+    t.forward = forward
+    t.integer = integer
+    t.node = t.number_node = NULL
+    t.reads_a = t.reads_b = READS_NOTHING
+    t.backward_a = t.backward_b = NULL
+    t.formula_a = t.formula_b = NULL
+    return t
+
+
+cdef BinaryOp binary_test(const char *name, Kernel forward, Kernel integer):
+    """The table of a comparison, which makes bools."""
+    cdef BinaryOp t = binary_op(name, KEEP, forward, integer)
+    t.result_kind = BOOL
+    return t
+
+
+cdef BinaryOp differentiable(BinaryOp t, object node, object number_node,
+                             int reads_a, Kernel backward_a, TensorChain2 formula_a,
+                             int reads_b, Kernel backward_b, TensorChain2 formula_b):
+    """The table with its derivatives; a kernel NULL passes the gradient on."""
+    t.node = <PyTypeObject *>node
+    t.vtable = vtable_of(node)
+    t.number_node = <PyTypeObject *>number_node if number_node is not None else NULL
+    t.reads_a = reads_a
+    t.backward_a = backward_a
+    t.formula_a = formula_a
+    t.reads_b = reads_b
+    t.backward_b = backward_b
+    t.formula_b = formula_b
+    return t
+
+
+cdef inline bint needs_grad(Tensor x) except -1:
+    """Whether an operation on x must be recorded (where recording is on at all)."""
+    if x.flags & VIEW:
+        sync_view(x)
+        return ((x.flags | x.meta.base.flags) & REQUIRES) != 0
+    return (x.flags & REQUIRES) != 0
+
+
+cdef inline int give(PyObject **grads, int i, Tensor g) except -1:
+    """Put a gradient into the place of input i."""
+    if g is not None:
+        Py_INCREF(g)
+        grads[i] = <PyObject *>g
+    return 0
+
+
+cdef inline void call_kernel(Kernel kernel, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    """A kernel on one long run, without the interpreter's lock where that pays."""
+    cdef PyThreadState *unlocked
+    if n < UNLOCK:
+        kernel(n, p, s, c)
+    else:
+        unlocked = PyEval_SaveThread()
+        kernel(n, p, s, c)
+        PyEval_RestoreThread(unlocked)
+
+
+# --------------------------------------------------------------------------------------------- unary
+
+cdef int unary_kinds(const UnaryOp *op, int kind, int *want, int *result) except -1:
+    """Which dtype is computed in, and which one results."""
+    if op.treats == INTEGRAL and kind == F64:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for 'Double'")
+    if op.treats == NO_BOOL and kind == BOOL:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert "
+                           "a mask, use the `~` or `logical_not()` operator instead.")
+    if op.treats == NUMERIC and kind == BOOL:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for 'Bool'")
+    want[0] = F64 if kind == F64 or op.integer == NULL else I64
+    result[0] = op.result_kind if op.result_kind != SAME else F64 if want[0] == F64 else kind
+    return 0
+
+
+cdef int unary_into(const UnaryOp *op, Tensor y, Tensor x, int want, const double *c) except -1:
+    """y[...] = op(x); y has x's sizes."""
+    cdef char *p[2]
+    cdef Py_ssize_t s[2]
+    cdef Walk w
+    cdef Kernel kernel = op.forward if want == F64 else op.integer
+    cdef int made = want if op.result_kind == SAME else op.result_kind
+    if x.form is y.form and x.form.dense and x.kind == want and y.kind == made:
+        p[0] = y.ptr
+        p[1] = x.ptr
+        s[0] = s[1] = 1
+        call_kernel(kernel, x.form.numel, p, s, c)
+        return 0
+    walk_start(&w, y.form)
+    walk_add(&w, y.ptr, y.form, y.kind, made)
+    walk_add(&w, x.ptr, x.form, x.kind, want)
+    walk_run(&w, kernel, c)
+    return 0
+
+
+cdef Tensor unary(const UnaryOp *op, Tensor x):
+    """The operation without static arguments."""
+    return unary_with(op, x, 0.0, 0.0)
+
+
+cdef Tensor unary_with(const UnaryOp *op, Tensor x, double c0, double c1):
+    cdef Tensor y
+    cdef Node n
+    cdef double c[2]
+    cdef int want = F64, kind = F64
+    c[0] = c0
+    c[1] = c1
+    if x.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
+        unary_kinds(op, x.kind, &want, &kind)
+    y = new_tensor(kind, fresh_layout(x.form))
+    unary_into(op, y, x, want, c)
+    if recording() and op.node != NULL and needs_grad(x):
+        n = unary_node(op, x, c)
+        if op.reads & READS_X:
+            save_a(n, x)
+        set_result(n, y)
+        if op.reads & READS_Y:
+            save_result(n, y)
+    if x.flags & SPECIAL:
+        unary_tangent(op, x, y, c)
+    return y
+
+
+cdef inline Node unary_node(const UnaryOp *op, Tensor x, const double *c):
+    cdef Node n = table_node(op.node, op.vtable)
+    n.op = op
+    n.c[0] = c[0]
+    n.c[1] = c[1]
+    add_edge(n, x)
+    return n
+
+
+cdef Tensor unary_in_place(const UnaryOp *op, Tensor x):
+    return unary_in_place_with(op, x, 0.0, 0.0)
+
+
+cdef Tensor unary_in_place_with(const UnaryOp *op, Tensor x, double c0, double c1):
+    """x[...] = op(x), recorded."""
+    cdef Node n = None
+    cdef Tensor old = x
+    cdef double c[2]
+    cdef int want = F64, kind = F64
+    cdef bint recorded = recording() and op.node != NULL and needs_grad(x)
+    c[0] = c0
+    c[1] = c1
+    check_in_place(x, recorded)
+    check_overlap(x)
+    unary_kinds(op, x.kind, &want, &kind)
+    check_castable(kind, x.kind)
+    if recorded and op.reads & READS_X or x.flags & SPECIAL:
+        old = before_change(x)
+    if recorded:
+        n = unary_node(op, x, c)
+        if op.reads & READS_X:
+            save_a(n, old)
+    begin_write(x)
+    unary_into(op, x, x, want, c)
+    bump(x)
+    if recorded:
+        n.form = x.form
+        if op.reads & READS_Y:
+            save_alias(n, x)
+            n.flags |= SAVES
+        rebase(x, n)
+    if x.flags & SPECIAL:
+        unary_tangent(op, old, x, c)
+    return x
+
+
+cdef class UnaryNode(Node):
+    """Base of the nodes of elementwise operations on one tensor."""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef const UnaryOp *op = <const UnaryOp *>self.op
+        cdef Tensor x = g, dx
+        if self.next0 is None:
+            return 0
+        if op.reads & READS_X:
+            x = saved_a(self)
+        if recording() or (g.flags | x.flags) & SPECIAL or (self.b is not None and self.b.flags & SPECIAL):
+            dx = op.formula(g, x, saved_result(self) if op.reads & READS_Y else x, self.c)
+        else:
+            dx = unary_gradient(self, op, g, x)
+        return give(grads, 0, dx)
+
+
+cdef Tensor unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x):
+    """The double form of the formula in one pass."""
+    cdef Tensor dx
+    cdef Layout form = n.form, y_form = g.form
+    cdef char *p[4]
+    cdef Py_ssize_t s[4]
+    cdef Walk w
+    p[3] = g.ptr                               # an operand that is not read: any memory of the sizes
+    if op.reads & READS_Y:
+        if n.flags & RELEASED:
+            raise errors().second_backward(n.name())
+        y_form = form
+        if n.flags & SCALAR_RESULT:
+            p[3] = <char *>&n.y
+        else:
+            if version_of(n.b) != n.version_b:
+                raise stale_result(n)
+            p[3] = n.b.ptr
+            y_form = n.b.form
+    dx = new_tensor(F64, fresh_layout(form))
+    p[0] = dx.ptr
+    p[1] = g.ptr
+    p[2] = x.ptr
+    if dx.form is g.form and g.form is x.form and x.form is y_form:
+        s[0] = s[1] = s[2] = s[3] = 1
+        call_kernel(op.backward, form.numel, p, s, n.c)
+        return dx
+    walk_start(&w, dx.form)
+    walk_add(&w, p[0], dx.form, F64, F64)
+    walk_add(&w, p[1], g.form, F64, F64)
+    walk_add(&w, p[2], x.form, F64, F64)
+    walk_add(&w, p[3], y_form, F64, F64)
+    walk_run(&w, op.backward, n.c)
+    return dx
+
+
+# -------------------------------------------------------------------------------------------- binary
+
+cdef int binary_kinds(const BinaryOp *op, int a, int b, int *want, int *result) except -1:
+    """Which dtype is computed in, and which one results (PyTorch's promotion)."""
+    cdef int kind = max(a, b)
+    if op.treats == TO_FLOAT:
+        kind = F64
+    elif op.treats == NO_BOOL and kind != BOOL and (a == BOOL or b == BOOL):
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+                           "invert a mask, use the `~` or `logical_not()` operator instead.")
+    elif op.treats == NO_BOOL and kind == BOOL:
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                           "`logical_xor()` operator instead.")
+    elif op.treats == NUMERIC and kind == BOOL:
+        raise NotImplementedError(f"\"{op.name.decode()}\" not implemented for 'Bool'")
+    elif op.treats == FLOAT_ONLY and kind != F64:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for '{scalar_type_name(a)}'")
+    elif op.treats == INTEGRAL and kind == F64:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for 'Double'")
+    want[0] = F64 if kind == F64 or op.integer == NULL else I64
+    if want[0] == F64:
+        kind = F64
+    result[0] = op.result_kind if op.result_kind != SAME else kind
+    return 0
+
+
+cdef int check_divisor(const BinaryOp *op, Tensor a, Tensor b, int want) except -1:
+    """Integers cannot be divided by 0."""
+    if op.treats != INTEGER_DIVISION or want != I64:
+        return 0
+    if a.kind == BOOL and b.kind == BOOL:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for 'Bool'")
+    if a.form.numel and b.form.numel and truth(c_any(compare(Py_EQ, b, scalar_i64(0)))):
+        raise RuntimeError("ZeroDivisionError")
+    return 0
+
+
+cdef int binary_into(const BinaryOp *op, Tensor y, Tensor a, Tensor b, int want) except -1:
+    """y[...] = op(a, b), broadcast to y's sizes."""
+    cdef char *p[3]
+    cdef Py_ssize_t s[3]
+    cdef Walk w
+    cdef Kernel kernel = op.forward if want == F64 else op.integer
+    cdef int made = want if op.result_kind == SAME else op.result_kind
+    s[1] = a.form is y.form
+    s[2] = b.form is y.form
+    if (y.form.dense and (s[1] or a.form is SCALAR) and (s[2] or b.form is SCALAR)
+            and a.kind == want and b.kind == want and y.kind == made):
+        p[0] = y.ptr
+        p[1] = a.ptr
+        p[2] = b.ptr
+        s[0] = 1
+        call_kernel(kernel, y.form.numel, p, s, NULL)
+        return 0
+    walk_start(&w, y.form)
+    walk_add(&w, y.ptr, y.form, y.kind, made)
+    walk_add(&w, a.ptr, a.form, a.kind, want)
+    walk_add(&w, b.ptr, b.form, b.kind, want)
+    walk_run(&w, kernel, NULL)
+    return 0
+
+
+cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
+    cdef Tensor y
+    cdef Layout form
+    cdef int want = F64, kind = F64
+    if a.kind != F64 or b.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
+        binary_kinds(op, a.kind, b.kind, &want, &kind)
+        check_divisor(op, a, b, want)
+    if b.form is SCALAR or a.form is b.form:
+        form = fresh_layout(a.form)
+    elif a.form is SCALAR:
+        form = fresh_layout(b.form)
+    else:
+        form = broadcast_layouts(a.form, b.form)
+    y = new_tensor(kind, form)
+    binary_into(op, y, a, b, want)
+    if recording() and op.node != NULL and ((a.flags | b.flags) & (REQUIRES | VIEW)):
+        if needs_grad(a) | needs_grad(b):
+            set_result(binary_node(op, a, b, a), y)
+    if (a.flags | b.flags) & SPECIAL:
+        binary_tangent(op, a, b, y)
+    return y
+
+
+cdef inline Node binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor old_a):
+    """The node with edges and saved tensors; old_a is what a was before a change in place."""
+    cdef bint number = b.flags & NUMBER and op.number_node != NULL
+    cdef Node n = table_node(op.number_node if number else op.node, op.vtable)
+    cdef int reads = 0
+    n.op = op
+    add_edge(n, a)
+    if not number:
+        add_edge(n, b)
+    if n.next0 is not None:
+        reads = op.reads_a
+    if n.next1 is not None:
+        reads |= op.reads_b
+    if reads & READS_A:
+        save_a(n, old_a)
+    if reads & READS_B:
+        save_b(n, b)
+    return n
+
+
+cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
+    """a[...] = op(a, b), recorded."""
+    cdef Node n = None
+    cdef Tensor old = a
+    cdef int want = F64, kind = F64
+    cdef bint recorded = recording() and op.node != NULL and bool(needs_grad(a) | needs_grad(b))
+    check_in_place(a, recorded)
+    check_overlap(a)
+    binary_kinds(op, a.kind, b.kind, &want, &kind)
+    check_broadcast_into(a, b)
+    check_castable(kind, a.kind)
+    check_divisor(op, a, b, want)
+    if may_overlap(a, b) and not (a.ptr == b.ptr and same_strides(a.form, b.form)):
+        b = before_change(b)
+    if recorded and (op.reads_a | op.reads_b) & READS_A or a.flags & SPECIAL or b is a:
+        old = before_change(a)
+        if b is a:
+            b = old
+    if recorded:
+        n = binary_node(op, a, b, old)
+        n.c[0] = 1.0                           # tells the message of what is not differentiable
+    begin_write(a)
+    binary_into(op, a, a, b, want)
+    bump(a)
+    if recorded:
+        n.form = a.form
+        rebase(a, n)
+    if (a.flags | b.flags) & SPECIAL:
+        binary_tangent(op, old, b, a)
+    return a
+
+
+cdef class BinaryNode(Node):
+    """Base of the nodes of elementwise operations on two tensors."""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef const BinaryOp *op = <const BinaryOp *>self.op
+        cdef Tensor a = g, b = g
+        cdef int reads = 0
+        cdef bint differentiable
+        if self.next0 is not None:
+            reads = op.reads_a
+        if self.next1 is not None:
+            reads |= op.reads_b
+        if reads & READS_A:
+            a = saved_a(self)
+        if reads & READS_B:
+            b = saved_b(self)
+        differentiable = recording() or (g.flags | a.flags | b.flags) & SPECIAL
+        if self.next0 is not None:
+            if differentiable:
+                give(grads, 0, op.formula_a(g, a, b))
+            else:
+                give(grads, 0, binary_gradient(op.backward_a, op.reads_a, self.form, g, a, b))
+        if self.next1 is not None:
+            if differentiable:
+                give(grads, 1, op.formula_b(g, a, b))
+            else:
+                give(grads, 1, binary_gradient(op.backward_b, op.reads_b, self.form, g, a, b))
+        return 0
+
+
+cdef Tensor binary_gradient(Kernel kernel, int reads, Layout form, Tensor g, Tensor a, Tensor b):
+    """The double form of a formula in one pass, with the sizes of the result."""
+    cdef Tensor d
+    cdef char *p[4]
+    cdef Py_ssize_t s[4]
+    cdef Walk w
+    if kernel == NULL:                         # the gradient passes through
+        return g
+    if not reads & READS_A:
+        a = g
+    if not reads & READS_B:
+        b = g
+    if not same_sizes(form, g.form):           # of a loss: the node's result is the reduced one
+        form = g.form
+    d = new_tensor(F64, fresh_layout(form))
+    p[0] = d.ptr
+    p[1] = g.ptr
+    p[2] = a.ptr
+    p[3] = b.ptr
+    s[0] = 1
+    s[1] = g.form is d.form
+    s[2] = a.form is d.form
+    s[3] = b.form is d.form
+    if ((s[1] or g.form is SCALAR) and (s[2] or a.form is SCALAR) and (s[3] or b.form is SCALAR)
+            and a.kind == F64 and b.kind == F64):
+        call_kernel(kernel, form.numel, p, s, NULL)
+        return d
+    walk_start(&w, d.form)
+    walk_add(&w, p[0], d.form, F64, F64)
+    walk_add(&w, p[1], g.form, F64, F64)
+    walk_add(&w, p[2], a.form, a.kind, F64)
+    walk_add(&w, p[3], b.form, b.kind, F64)
+    walk_run(&w, kernel, NULL)
+    return d
+
+
+# ------------------------------------------------------------------------- rules of changes in place
+
+cdef int check_in_place(Tensor x, bint recorded) except -1:
+    """Raise where x must not be written to; `recorded`: the change would be recorded."""
+    if x.flags & INFERENCE and not ag_tls.inference:
+        raise errors().inference_in_place()
+    if x.storage is not None and x.storage.readonly:
+        raise RuntimeError("the tensor's memory is read-only; clone() it before writing to it")
+    if recorded:
+        check_rebase(x)
+    return 0
+
+
+cdef int check_overlap(Tensor x) except -1:
+    """Raise where elements of x that would get different values lie at one place."""
+    if not x.form.dense and overlaps_itself(x.form):
+        raise errors().internal_overlap()
+    return 0
+
+
+cdef int check_castable(int kind, int to) except -1:
+    if kind > to:
+        raise RuntimeError(f"result type {scalar_type_name(kind)} can't be cast to the desired output type "
+                           f"{scalar_type_name(to)}")
+    return 0
+
+
+cdef int check_broadcast_into(Tensor a, Tensor b) except -1:
+    cdef Layout both
+    if b.form is a.form or b.form is SCALAR:
+        return 0
+    both = broadcast_layouts(a.form, b.form)
+    if not same_sizes(both, a.form):
+        raise RuntimeError(f"output with shape {sizes_text(a.form)} doesn't match the broadcast shape "
+                           f"{sizes_text(both)}")
+    return 0
+
+
+cdef inline int begin_write(Tensor x) except -1:
+    """Before a change in place: a scalar that its node saved must not change in its object."""
+    if x.storage is None and x.node is not None and x.node.flags & SCALAR_RESULT:
+        spill(x)
+    return 0
+
+
+cdef Tensor before_change(Tensor x):
+    """A copy of x as it is, with x's place in the graph: for what must survive a change of x."""
+    cdef Tensor old = copy_like(x, x.form)
+    inherit(old, x)
+    return old
+
+
+cdef inline bint same_strides(Layout a, Layout b) noexcept:
+    return a is b or (same_sizes(a, b) and not memcmp(a.strides, b.strides, a.ndim * sizeof(Py_ssize_t)))
+
+
+cdef int inherit(Tensor t, Tensor x) except -1:
+    """Give t the history and the tangent of x."""
+    cdef Node to = gradient_node(x)
+    t.node = to
+    t.nr = x.nr if x.node is not None else 0
+    t.flags |= x.flags & (REQUIRES | NUMBER)
+    if x.flags & DUAL and tangent_of(x) is not None:
+        set_tangent(t, c_clone(tangent_of(x)))
+    return 0

@@ -1,0 +1,523 @@
+# The engine: backward over a recorded graph.
+#
+# Design
+# A. One pass (`Pass`) finds the nodes reachable from its roots and counts, for each, how many
+#    gradients it waits for; then it runs ready nodes from a heap, the youngest first, and adds what
+#    each returns to the slots of the next.  An AccumulateGrad runs as soon as it is complete.
+# B. Everything is iterative; only a hook or a custom Function that itself calls backward nests, and
+#    Python's recursion limit bounds that.
+# C. What a pass keeps about a node lies in the node, claimed with the number of the pass.  A node that
+#    another living pass has claimed (re-entrant, or of another thread) gets its state from the pass's
+#    side table instead.  Whatever happens, a pass gives back what it claimed.
+# D. For `inputs` a pass runs only nodes on a path to one of them.
+#
+# Note [Gradients that are shared]
+# A node may hand the same tensor to several edges, or an expanded one.  Gradients are added in place
+# only into a tensor that nobody else knows (`owned_alone`) and whose elements lie apart.
+
+cdef enum:                     # NodeState.marks
+    NEEDED = 1                 # must run: leads to an input of the pass
+    CAPTURED = 2               # an output of the node is an input of the pass
+    QUEUED = 4                 # a root that is in the heap
+
+cdef enum:
+    FIRST_ROOM = 64            # nodes that a pass handles without allocating
+    SIGNALS = 4096             # nodes between two looks for signals
+
+cdef int64_t last_pass = 0
+
+
+cdef struct Pass:
+    int64_t number
+    int no_grad                # the grad mode to return to
+    bint keep                  # the graph stays usable
+    PyObject *captures         # a Captures, borrowed, or NULL
+    PyObject *side             # a SideTable, owned, or NULL
+    PyObject **claimed         # every node of the pass, borrowed: the roots keep them alive
+    Py_ssize_t count
+    Py_ssize_t room
+    PyObject **heap            # ready nodes
+    Py_ssize_t ready
+    Py_ssize_t heap_room
+    PyObject *claimed_room[FIRST_ROOM]
+    PyObject *heap_first[FIRST_ROOM]
+
+
+cdef class SideTable:
+    """States of nodes that another pass has claimed."""
+
+    cdef dict index
+
+    cdef NodeState *find(self, Node n, bint make) except? NULL:
+        cdef SideState s = self.index.get(<uintptr_t><PyObject *>n)
+        if s is None:
+            if not make:
+                return NULL
+            s = SideState.__new__(SideState)
+            self.index[<uintptr_t><PyObject *>n] = s
+        return &s.state
+
+
+cdef class SideState:
+    cdef NodeState state
+
+    def __dealloc__(self):
+        drop_slot(&self.state)
+
+
+cdef class Captures:
+    """The inputs of a pass: where their gradients are taken from."""
+
+    cdef dict places           # (id of node, output number) -> index in gradients
+    cdef list order            # for each input its index in gradients
+    cdef list gradients
+    cdef bint accumulate       # inputs take their gradients in .grad instead
+
+
+cdef inline void drop_slot(NodeState *s) noexcept:
+    cdef PyObject *slot = s.slot
+    s.slot = NULL
+    if slot != NULL:
+        Py_DECREF(<object>slot)
+
+
+cdef void *grown(void *old, void *first, Py_ssize_t *room) except NULL:
+    """Twice the room for pointers."""
+    cdef Py_ssize_t size = room[0] * sizeof(void *)
+    cdef void *new
+    if old == first:
+        new = PyMem_RawMalloc(2 * size)
+        if new != NULL:
+            memcpy(new, old, size)
+    else:
+        new = PyMem_RawRealloc(old, 2 * size)
+    if new == NULL:
+        raise MemoryError()
+    room[0] *= 2
+    return new
+
+
+cdef NodeState *side_state(Pass *ps, Node n) except NULL:
+    return (<SideTable>ps.side).find(n, True)
+
+
+cdef inline NodeState *state_of(Pass *ps, Node n) except NULL:
+    """The state of a node that is part of the pass."""
+    if n.state.task == ps.number:
+        return &n.state
+    return side_state(ps, n)
+
+
+cdef inline NodeState *claim(Pass *ps, Node n) except NULL:
+    """The state of a node, which becomes part of the pass."""
+    cdef NodeState *s = &n.state
+    if s.task == ps.number:
+        return s
+    if s.task != 0:
+        s = claim_aside(ps, n)
+        if s.task == ps.number:
+            return s
+    if ps.count == ps.room:
+        ps.claimed = <PyObject **>grown(ps.claimed, ps.claimed_room, &ps.room)
+    ps.claimed[ps.count] = <PyObject *>n
+    ps.count += 1
+    s.task = ps.number
+    s.pending = 0
+    s.marks = 0
+    s.slot = NULL
+    return s
+
+
+cdef NodeState *claim_aside(Pass *ps, Node n) except NULL:
+    """A state for a node that another living pass has claimed."""
+    cdef SideTable side
+    if ps.side == NULL:
+        side = SideTable.__new__(SideTable)
+        side.index = {}
+        Py_INCREF(side)
+        ps.side = <PyObject *>side
+    return (<SideTable>ps.side).find(n, True)
+
+
+cdef inline bint runs_before(PyObject *a, PyObject *b) noexcept:
+    return (<Node>a).sequence > (<Node>b).sequence
+
+
+cdef int push_ready(Pass *ps, Node n) except -1:
+    cdef Py_ssize_t i = ps.ready, up
+    if ps.ready == ps.heap_room:
+        ps.heap = <PyObject **>grown(ps.heap, ps.heap_first, &ps.heap_room)
+    ps.ready += 1
+    while i > 0:
+        up = (i - 1) >> 1
+        if not runs_before(<PyObject *>n, ps.heap[up]):
+            break
+        ps.heap[i] = ps.heap[up]
+        i = up
+    ps.heap[i] = <PyObject *>n
+    return 0
+
+
+cdef Node pop_ready(Pass *ps):
+    cdef PyObject *top = ps.heap[0]
+    cdef PyObject *last
+    cdef Py_ssize_t i = 0, down
+    ps.ready -= 1
+    if ps.ready:
+        last = ps.heap[ps.ready]
+        while True:
+            down = 2 * i + 1
+            if down >= ps.ready:
+                break
+            if down + 1 < ps.ready and runs_before(ps.heap[down + 1], ps.heap[down]):
+                down += 1
+            if not runs_before(ps.heap[down], last):
+                break
+            ps.heap[i] = ps.heap[down]
+            i = down
+        ps.heap[i] = last
+    return <Node>top
+
+
+# ------------------------------------------------------------------------------------------ the pass
+
+cdef inline int wait_for(Pass *ps, Node to) except -1:
+    """Count one gradient that a node waits for."""
+    if to is not None:
+        claim(ps, to).pending += 1
+    return 0
+
+
+cdef int find_nodes(Pass *ps) except -1:
+    """Claim every node reachable from those claimed, and count the gradients that each waits for."""
+    cdef Py_ssize_t i = 0
+    cdef int k
+    cdef PyObject *o
+    while i < ps.count:
+        o = ps.claimed[i]
+        i += 1
+        wait_for(ps, (<Node>o).next0)
+        wait_for(ps, (<Node>o).next1)
+        for k in range(2, (<Node>o).inputs):
+            wait_for(ps, edge_node(<Node>o, k))
+    return 0
+
+
+cdef struct Aged:
+    PyObject *node
+    int64_t sequence
+
+
+cdef int by_age(const void *a, const void *b) noexcept nogil:
+    cdef int64_t p = (<Aged *>a).sequence, q = (<Aged *>b).sequence
+    return (p > q) - (p < q)
+
+
+cdef int mark_needed(Pass *ps) except -1:
+    """Mark the nodes that lead to an input.
+
+    An edge leads to an older node or to an AccumulateGrad, since it is made with its node: so one
+    walk from the oldest decides each node after all that it leads to, and a second finds nothing to
+    do.  That second walk is the guard: a node missed here would be a gradient lost in silence.
+    """
+    cdef bint changed = True
+    cdef Aged *order = <Aged *>PyMem_RawMalloc(ps.count * sizeof(Aged))
+    cdef Py_ssize_t i
+    cdef int k
+    cdef Node n, to
+    if order == NULL:
+        raise MemoryError()
+    try:
+        for i in range(ps.count):
+            order[i].node = ps.claimed[i]
+            order[i].sequence = (<Node>ps.claimed[i]).sequence
+            if order[i].sequence == AT_ONCE:
+                order[i].sequence = -1         # leads nowhere: first
+        qsort(order, ps.count, sizeof(Aged), by_age)
+        while changed:
+            changed = False
+            for i in range(ps.count):
+                n = <Node>order[i].node
+                if state_of(ps, n).marks & NEEDED:
+                    continue
+                for k in range(n.inputs):
+                    to = edge_node(n, k)
+                    if to is not None and state_of(ps, to).marks & (NEEDED | CAPTURED):
+                        state_of(ps, n).marks |= NEEDED
+                        changed = True
+                        break
+    finally:
+        PyMem_RawFree(order)
+    return 0
+
+
+cdef int deliver(Pass *ps, Node to, int nr, Tensor g, Node source, int index) except -1:
+    """Add a gradient to the slot of an output; `source` made it for its input `index`."""
+    if to.flags & MANY:
+        return deliver_one_of_many(ps, to, nr, fitting(g, to.extra.forms[nr], source, index))
+    if g.form is not to.form or g.kind != F64:
+        g = fitting(g, to.form, source, index)
+    cdef NodeState *s = state_of(ps, to)
+    cdef Tensor total
+    if s.slot == NULL:
+        Py_INCREF(g)
+        s.slot = <PyObject *>g
+    elif not recording() and not g.flags & SPECIAL and owned_alone(<Tensor>s.slot) and (<Tensor>s.slot).form.dense:
+        add_into(<Tensor>s.slot, g)            # Note [Gradients that are shared]
+    else:
+        total = c_add(<Tensor>s.slot, g)
+        Py_INCREF(total)
+        drop_slot(s)
+        s.slot = <PyObject *>total
+    return 0
+
+
+cdef Tensor fitting(Tensor g, Layout form, Node source, int index):
+    """The gradient with the sizes of what it belongs to: summed over what was broadcast."""
+    if not same_sizes(g.form, form):
+        if not expandable(form, g.form):
+            raise errors().invalid_gradient(source.name() if source is not None else "backward", index,
+                                            sizes_text(g.form), sizes_text(form))
+        g = sum_to(g, form)
+    return to_kind(g, F64)
+
+
+cdef int deliver_one_of_many(Pass *ps, Node to, int nr, Tensor g) except -1:
+    cdef NodeState *s = state_of(ps, to)
+    cdef list slots
+    if s.slot == NULL:
+        slots = [None] * len(to.extra.forms)
+        Py_INCREF(slots)
+        s.slot = <PyObject *>slots
+    slots = <list>s.slot
+    slots[nr] = g if slots[nr] is None else c_add(slots[nr], g)
+    return 0
+
+
+cdef Tensor attached(Node n, int nr, Tensor g):
+    """The gradient after the hooks on output nr, kept where a tensor retains it."""
+    cdef dict hooks
+    cdef Tensor t
+    if n.extra.hooks is not None:
+        hooks = n.extra.hooks.get(nr)
+        if hooks:
+            g = run_hooks(hooks, g)
+    if n.extra.retained is not None:
+        reference = n.extra.retained.get(nr)
+        if reference is not None:
+            t = reference()
+            if t is not None and t.node is n:
+                if t.grad_ is None:
+                    t.grad_ = c_clone(g) if recording() else copy_like(g, g.form)
+                else:
+                    t.grad_ = c_add(t.grad_, g)
+                if t.grad_.flags & REQUIRES:
+                    note_cycle_maker()
+    return g
+
+
+cdef int capture(Captures captures, Node n, int nr, Tensor g) except -1:
+    cdef object index = captures.places.get((<uintptr_t><PyObject *>n, nr))
+    if index is not None:
+        captures.gradients[index] = g
+    return 0
+
+
+cdef bint captured_only(Captures captures, NodeState *s, Node n, Tensor g, list gs) except -1:
+    """Take the gradients of inputs of the pass from a node; True if it need not run."""
+    cdef int k
+    if s.marks & CAPTURED:
+        if gs is not None:
+            for k in range(len(gs)):
+                capture(captures, n, k, gs[k])
+        else:
+            if n.sequence == AT_ONCE and g is not None:
+                g = leaf_hooks(n.a, g)
+            capture(captures, n, 0, g)
+    return not s.marks & NEEDED
+
+
+cdef Tensor leaf_hooks(Tensor leaf, Tensor g):
+    if leaf.meta is not None and leaf.meta.hooks:
+        g = run_hooks(leaf.meta.hooks, g)
+    return g
+
+
+cdef enum:
+    FEW = 8                    # inputs of a node whose gradients need no allocation
+
+
+cdef int run_node(Pass *ps, Node n) except -1:
+    """Run one ready node and deliver its gradients."""
+    cdef NodeState *s = state_of(ps, n)
+    cdef PyObject *few[FEW]
+    cdef PyObject **grads = few
+    cdef Tensor g = None
+    cdef list gs = None
+    cdef int k
+    if s.slot != NULL:
+        if n.flags & MANY:
+            gs = <list>s.slot
+        else:
+            g = <Tensor>s.slot
+        drop_slot(s)
+    if n.flags & ATTACHED:
+        if gs is not None:
+            for k in range(len(gs)):
+                if gs[k] is not None:
+                    gs[k] = attached(n, k, gs[k])
+        elif g is not None:
+            g = attached(n, 0, g)
+    if ps.captures != NULL and captured_only(<Captures>ps.captures, s, n, g, gs):
+        return 0
+    if n.inputs > FEW:
+        grads = <PyObject **>PyMem_RawMalloc(n.inputs * sizeof(PyObject *))
+        if grads == NULL:
+            raise MemoryError()
+    for k in range(n.inputs):
+        grads[k] = NULL
+    try:
+        if g is not None:
+            n.apply(g, grads)
+        elif gs is not None:
+            n.apply_many(gs, grads)
+        g = None
+        gs = None
+        if not ps.keep:
+            release(n)
+        for k in range(n.inputs):
+            send(ps, n, k, grads)
+    finally:
+        for k in range(n.inputs):
+            if grads[k] != NULL:
+                ag_decref(grads[k])
+        if grads != few:
+            PyMem_RawFree(grads)
+    return 0
+
+
+cdef inline int send(Pass *ps, Node n, int k, PyObject **grads) except -1:
+    """Deliver the gradient of input k, or the news that there is none."""
+    cdef Node to = n.next0 if k == 0 else n.next1 if k == 1 else edge_node(n, k)
+    cdef NodeState *s
+    cdef Tensor g
+    if to is None:
+        return 0
+    if grads[k] != NULL:
+        g = <Tensor>grads[k]
+        ag_decref(grads[k])                    # g has the reference now, the only one if nobody shares it
+        grads[k] = NULL
+        deliver(ps, to, edge_nr(n, k), g, n, k)
+        g = None
+    s = state_of(ps, to)
+    s.pending -= 1
+    if s.pending == 0:
+        push_ready(ps, to)
+    return 0
+
+
+cdef int mark_captured(Pass *ps, Captures captures) except -1:
+    cdef Py_ssize_t i
+    cdef Node n
+    cdef set wanted = {key[0] for key in captures.places}
+    for i in range(ps.count):
+        n = <Node>ps.claimed[i]
+        if <uintptr_t><PyObject *>n in wanted:
+            state_of(ps, n).marks |= NEEDED if captures.accumulate and n.sequence == AT_ONCE else CAPTURED
+    return 0
+
+
+cdef int start_root(Pass *ps, Node root) except -1:
+    """Queue a root that waits for no gradient but the ones it was given."""
+    cdef NodeState *s = state_of(ps, root)
+    if s.pending == 0 and not s.marks & QUEUED:
+        s.marks |= QUEUED
+        push_ready(ps, root)
+    return 0
+
+
+cdef int run_ready(Pass *ps) except -1:
+    cdef Py_ssize_t done = 0
+    while ps.ready:
+        run_node(ps, pop_ready(ps))
+        done += 1
+        if done % SIGNALS == 0:
+            PyErr_CheckSignals()
+    return 0
+
+
+cdef int begin_pass(Pass *ps, bint keep, bint create_graph) except -1:
+    global last_pass
+    Py_EnterRecursiveCall(" in backward")
+    last_pass += 1
+    ps.number = last_pass
+    ps.keep = keep
+    ps.captures = ps.side = NULL
+    ps.claimed = ps.claimed_room
+    ps.heap = ps.heap_first
+    ps.room = ps.heap_room = FIRST_ROOM
+    ps.count = ps.ready = 0
+    ps.no_grad = ag_tls.no_grad
+    ag_tls.no_grad = not create_graph
+    return 0
+
+
+cdef void end_pass(Pass *ps) noexcept:
+    """Give back what the pass claimed, however it ended."""
+    cdef Py_ssize_t i
+    cdef NodeState *s
+    ag_tls.no_grad = ps.no_grad
+    Py_LeaveRecursiveCall()
+    for i in range(ps.count):
+        s = &(<Node>ps.claimed[i]).state
+        if s.task == ps.number:
+            s.task = 0
+            if s.slot != NULL:
+                drop_slot(s)
+    if ps.side != NULL:
+        ag_decref(ps.side)
+    if ps.claimed != ps.claimed_room:
+        PyMem_RawFree(ps.claimed)
+    if ps.heap != ps.heap_first:
+        PyMem_RawFree(ps.heap)
+
+
+cdef int backward_from(Node root, int nr, Tensor g, bint keep, bint create_graph) except -1:
+    """Run the graph from one root; gradients go to .grad."""
+    cdef Pass ps
+    begin_pass(&ps, keep, create_graph)
+    try:
+        claim(&ps, root)
+        find_nodes(&ps)
+        deliver(&ps, root, nr, g, None, 0)
+        g = None
+        start_root(&ps, root)
+        run_ready(&ps)
+    finally:
+        end_pass(&ps)
+    return 0
+
+
+cdef int backward_from_all(list roots, list numbers, list gradients, bint keep, bint create_graph,
+                           Captures captures) except -1:
+    """Run the graph from several roots; with captures, only what leads to them."""
+    cdef Pass ps
+    cdef Node n
+    cdef Py_ssize_t i
+    begin_pass(&ps, keep, create_graph)
+    try:
+        for n in roots:
+            claim(&ps, n)
+        find_nodes(&ps)
+        if captures is not None:
+            ps.captures = <PyObject *>captures
+            mark_captured(&ps, captures)
+            mark_needed(&ps)
+        for i in range(len(roots)):
+            deliver(&ps, roots[i], numbers[i], gradients[i], None, i)
+        for n in roots:
+            start_root(&ps, n)
+        run_ready(&ps)
+    finally:
+        end_pass(&ps)
+    return 0

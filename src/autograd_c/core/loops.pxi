@@ -1,0 +1,440 @@
+# The shared iterator: how every elementwise operation and reduction walks over memory.
+#
+# A. A kernel is a C function over one run of n elements: operand 0 is written, the others are read,
+#    each with stride 1, or 0 for an input that does not move.  It sees double, int64 or bool only.
+# B. The iterator broadcasts, orders and merges dimensions, and cuts the walk into such runs.  What
+#    has another stride (a transposed operand) or another dtype passes through a block that fits the
+#    first-level cache; so promotion costs no tensor, and no kernel knows of strides.
+# C. Same-shaped contiguous operands and 0-d ones never get here: see `run_unary`, `run_binary`.
+#    They call the same kernels, so the bits are the same.
+# D. `map1` ... `chain2` take the formula as a constant: it is inlined, and the loop vectorised.
+
+ctypedef void (*Kernel)(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept
+
+cdef enum:
+    MAX_OPERANDS = 6
+    BLOCK = 512                # elements of a block: 4 kB for each operand
+    # From so many elements on, a kernel runs without the interpreter's lock.
+    UNLOCK = 1 << 14
+
+cdef struct Walk:
+    int ndim
+    int operands
+    Py_ssize_t numel
+    char *p[MAX_OPERANDS]
+    int kind[MAX_OPERANDS]     # dtype in memory
+    int want[MAX_OPERANDS]     # dtype that the kernel sees
+    Py_ssize_t sizes[MAX_DIMS]
+    Py_ssize_t strides[MAX_OPERANDS][MAX_DIMS]
+
+
+# ------------------------------------------------------------------------- loops over a formula
+
+ctypedef double (*Formula1)(double) noexcept
+ctypedef double (*Formula2)(double, double) noexcept
+ctypedef double (*Formula1C)(double, const double *) noexcept
+ctypedef int64_t (*Integer1)(int64_t) noexcept
+ctypedef int64_t (*Integer2)(int64_t, int64_t) noexcept
+ctypedef bint (*Test1)(double) noexcept
+ctypedef bint (*Test2)(double, double) noexcept
+ctypedef bint (*IntegerTest2)(int64_t, int64_t) noexcept
+ctypedef double (*Chain1)(double g, double x, double y, const double *c) noexcept
+ctypedef double (*Chain2)(double g, double a, double b) noexcept
+
+
+cdef inline void map1(Formula1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef double *y = <double *>p[0]
+    cdef const double *x = <const double *>p[1]
+    cdef Py_ssize_t i
+    if n == 1:
+        y[0] = f(x[0])
+    elif s[1]:
+        for i in range(n):
+            y[i] = f(x[i])
+    else:
+        for i in range(n):
+            y[i] = f(x[0])
+
+
+cdef inline void map1c(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    cdef double *y = <double *>p[0]
+    cdef const double *x = <const double *>p[1]
+    cdef Py_ssize_t i, k = s[1]
+    for i in range(n):
+        y[i] = f(x[k * i], c)
+
+
+cdef inline void map1_int(Integer1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef int64_t *y = <int64_t *>p[0]
+    cdef const int64_t *x = <const int64_t *>p[1]
+    cdef Py_ssize_t i, k = s[1]
+    for i in range(n):
+        y[i] = f(x[k * i])
+
+
+cdef inline void test1(Test1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef char *y = p[0]
+    cdef const double *x = <const double *>p[1]
+    cdef Py_ssize_t i, k = s[1]
+    for i in range(n):
+        y[i] = f(x[k * i])
+
+
+cdef inline void map2(Formula2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef double *y = <double *>p[0]
+    cdef const double *a = <const double *>p[1]
+    cdef const double *b = <const double *>p[2]
+    cdef Py_ssize_t i
+    cdef double fixed
+    if n == 1:
+        y[0] = f(a[0], b[0])
+    elif s[1] and s[2]:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    elif s[1]:
+        fixed = b[0]
+        for i in range(n):
+            y[i] = f(a[i], fixed)
+    else:
+        fixed = a[0]
+        for i in range(n):
+            y[i] = f(fixed, b[s[2] * i])
+
+
+cdef inline void map2_int(Integer2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef int64_t *y = <int64_t *>p[0]
+    cdef const int64_t *a = <const int64_t *>p[1]
+    cdef const int64_t *b = <const int64_t *>p[2]
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = f(a[s[1] * i], b[s[2] * i])
+
+
+cdef inline void test2(Test2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef char *y = p[0]
+    cdef const double *a = <const double *>p[1]
+    cdef const double *b = <const double *>p[2]
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = f(a[s[1] * i], b[s[2] * i])
+
+
+cdef inline void test2_int(IntegerTest2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    cdef char *y = p[0]
+    cdef const int64_t *a = <const int64_t *>p[1]
+    cdef const int64_t *b = <const int64_t *>p[2]
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = f(a[s[1] * i], b[s[2] * i])
+
+
+cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    """dx from (g, x, y); an operand that the formula does not name is never read."""
+    cdef double *r = <double *>p[0]
+    cdef const double *g = <const double *>p[1]
+    cdef const double *x = <const double *>p[2]
+    cdef const double *y = <const double *>p[3]
+    cdef Py_ssize_t i
+    if n == 1:
+        r[0] = f(g[0], x[0], y[0], c)
+    elif s[1] and s[2] and s[3]:
+        for i in range(n):
+            r[i] = f(g[i], x[i], y[i], c)
+    else:
+        for i in range(n):
+            r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], c)
+
+
+cdef inline void chain2(Chain2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """da or db from (g, a, b)."""
+    cdef double *r = <double *>p[0]
+    cdef const double *g = <const double *>p[1]
+    cdef const double *a = <const double *>p[2]
+    cdef const double *b = <const double *>p[3]
+    cdef Py_ssize_t i
+    if n == 1:
+        r[0] = f(g[0], a[0], b[0])
+    elif s[1] and s[2] and s[3]:
+        for i in range(n):
+            r[i] = f(g[i], a[i], b[i])
+    else:
+        for i in range(n):
+            r[i] = f(g[s[1] * i], a[s[2] * i], b[s[3] * i])
+
+
+# --------------------------------------------------------------------------------------- the walk
+
+cdef void walk_start(Walk *w, Layout form) noexcept:
+    """Begin a walk over these sizes."""
+    w.ndim = form.ndim
+    w.operands = 0
+    w.numel = form.numel
+    memcpy(w.sizes, form.sizes, form.ndim * sizeof(Py_ssize_t))
+
+
+cdef void walk_add(Walk *w, char *p, Layout form, int kind, int want) noexcept:
+    """Add an operand whose sizes broadcast to the walk's; the written one first."""
+    cdef int k = w.operands, d, shift = w.ndim - form.ndim
+    w.operands += 1
+    w.p[k] = p
+    w.kind[k] = kind
+    w.want[k] = want
+    for d in range(shift):
+        w.strides[k][d] = 0
+    for d in range(form.ndim):
+        w.strides[k][d + shift] = form.strides[d] if form.sizes[d] != 1 else 0
+
+
+cdef void walk_simplify(Walk *w) noexcept:
+    """Drop dimensions of size 1, put small strides last, merge what can be walked as one."""
+    cdef int d, e, k, n = 0
+    cdef bint joined
+    for d in range(w.ndim):
+        if w.sizes[d] == 1:
+            continue
+        w.sizes[n] = w.sizes[d]
+        for k in range(w.operands):
+            w.strides[k][n] = w.strides[k][d]
+        n += 1
+    for d in range(1, n):                       # insertion sort: few dimensions, mostly in order
+        e = d
+        while e > 0 and walk_before(w, e, e - 1):
+            walk_swap(w, e, e - 1)
+            e -= 1
+    w.ndim = 0
+    for d in range(n):
+        if w.ndim:
+            joined = True
+            for k in range(w.operands):
+                if w.strides[k][w.ndim - 1] != w.strides[k][d] * w.sizes[d]:
+                    joined = False
+                    break
+            if joined:
+                w.sizes[w.ndim - 1] *= w.sizes[d]
+                for k in range(w.operands):
+                    w.strides[k][w.ndim - 1] = w.strides[k][d]
+                continue
+        w.sizes[w.ndim] = w.sizes[d]
+        for k in range(w.operands):
+            w.strides[k][w.ndim] = w.strides[k][d]
+        w.ndim += 1
+
+
+cdef bint walk_before(Walk *w, int d, int e) noexcept:
+    """Whether dimension d should be walked outside of e: the first operand that can tell decides."""
+    cdef int k
+    for k in range(w.operands):
+        if w.strides[k][d] and w.strides[k][e] and w.strides[k][d] != w.strides[k][e]:
+            return w.strides[k][d] > w.strides[k][e]
+    return False
+
+
+cdef void walk_swap(Walk *w, int d, int e) noexcept:
+    cdef int k
+    w.sizes[d], w.sizes[e] = w.sizes[e], w.sizes[d]
+    for k in range(w.operands):
+        w.strides[k][d], w.strides[k][e] = w.strides[k][e], w.strides[k][d]
+
+
+cdef void walk_run(Walk *w, Kernel kernel, const double *c) noexcept:
+    """Call the kernel on every run."""
+    cdef PyThreadState *unlocked = NULL
+    if w.numel == 0:
+        return
+    walk_simplify(w)
+    if w.numel >= UNLOCK:
+        unlocked = PyEval_SaveThread()
+    walk_runs(w, kernel, c)
+    if unlocked != NULL:
+        PyEval_RestoreThread(unlocked)
+
+
+cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef Py_ssize_t s[MAX_OPERANDS]
+    cdef char *p[MAX_OPERANDS]
+    cdef Py_ssize_t n = 1
+    cdef int last = w.ndim - 1, d, k
+    cdef bint direct = True
+    for k in range(w.operands):
+        p[k] = w.p[k]
+        s[k] = 0
+    if last >= 0:
+        n = w.sizes[last]
+        for k in range(w.operands):
+            s[k] = w.strides[k][last]
+    for k in range(w.operands):
+        if w.kind[k] != w.want[k] or s[k] > 1 or s[k] < 0 or (k == 0 and s[k] != 1 and n > 1):
+            direct = False
+    for d in range(last):
+        at[d] = 0
+    while True:
+        if direct:
+            kernel(n, p, s, c)
+        else:
+            run_packed(w, n, p, s, kernel, c)
+        d = last - 1
+        while d >= 0:
+            at[d] += 1
+            for k in range(w.operands):
+                p[k] += w.strides[k][d] * item_size(w.kind[k])
+            if at[d] < w.sizes[d]:
+                break
+            at[d] = 0
+            for k in range(w.operands):
+                p[k] -= w.strides[k][d] * w.sizes[d] * item_size(w.kind[k])
+            d -= 1
+        if d < 0:
+            return
+
+
+cdef void run_packed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
+    """One run with operands that need packing, a block at a time."""
+    cdef int64_t room[MAX_OPERANDS][BLOCK]
+    cdef char *q[MAX_OPERANDS]
+    cdef Py_ssize_t t[MAX_OPERANDS]
+    cdef Py_ssize_t start = 0, m
+    cdef int k
+    cdef bint packed_result = w.kind[0] != w.want[0] or s[0] != 1
+    while start < n:
+        m = min(n - start, <Py_ssize_t>BLOCK)
+        for k in range(w.operands):
+            q[k] = p[k] + start * s[k] * item_size(w.kind[k])
+            if k == 0:
+                t[k] = 1
+                if packed_result:
+                    q[k] = <char *>room[k]
+            elif s[k] == 0:
+                t[k] = 0
+                if w.kind[k] != w.want[k]:
+                    convert(1, q[k], 0, w.kind[k], <char *>room[k], 1, w.want[k])
+                    q[k] = <char *>room[k]
+            else:
+                t[k] = 1
+                if s[k] != 1 or w.kind[k] != w.want[k]:
+                    convert(m, q[k], s[k], w.kind[k], <char *>room[k], 1, w.want[k])
+                    q[k] = <char *>room[k]
+        kernel(m, q, t, c)
+        if packed_result:
+            convert(m, <char *>room[0], 1, w.want[0], p[0] + start * s[0] * item_size(w.kind[0]), s[0], w.kind[0])
+        start += m
+
+
+# ---------------------------------------------------------------------------- moving and converting
+
+ctypedef fused stored:
+    char
+    int64_t
+    double
+
+ctypedef fused wanted:
+    char
+    int64_t
+    double
+
+
+cdef inline void convert_elements(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if wanted is char:
+            y[sy * i] = x[sx * i] != 0
+        elif stored is double and wanted is int64_t:
+            y[sy * i] = truncate(x[sx * i])
+        else:
+            y[sy * i] = <wanted>x[sx * i]
+
+
+cdef inline int64_t truncate(double x) noexcept:
+    # The conversion of what int64 cannot hold is undefined in C; the processor's answer is INT64_MIN.
+    if -9223372036854775808.0 <= x < 9223372036854775808.0:
+        return <int64_t>x
+    return -0x7fffffffffffffff - 1
+
+
+cdef inline void truths(Py_ssize_t n, const stored *x, Py_ssize_t sx, int64_t *y, Py_ssize_t sy) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[sy * i] = x[sx * i] != 0
+
+
+cdef void convert_from(stored *x, Py_ssize_t n, Py_ssize_t sx, char *y, Py_ssize_t sy, int to) noexcept:
+    if to == F64:
+        convert_elements[stored, double](n, x, sx, <double *>y, sy)
+    elif to == I64:
+        convert_elements[stored, int64_t](n, x, sx, <int64_t *>y, sy)
+    elif to == TRUTH:
+        truths[stored](n, x, sx, <int64_t *>y, sy)
+    else:
+        convert_elements[stored, char](n, x, sx, y, sy)
+
+
+cdef void convert(Py_ssize_t n, const char *x, Py_ssize_t sx, int kind, char *y, Py_ssize_t sy, int to) noexcept:
+    """Copy n elements with strides from one dtype to another."""
+    if kind == F64:
+        convert_from[double](<double *>x, n, sx, y, sy, to)
+    elif kind == I64 or kind == TRUTH:
+        convert_from[int64_t](<int64_t *>x, n, sx, y, sy, to)
+    else:
+        convert_from[char](<char *>x, n, sx, y, sy, to)
+
+
+cdef void copy_run_8(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    cdef int64_t *y = <int64_t *>p[0]
+    cdef const int64_t *x = <const int64_t *>p[1]
+    cdef Py_ssize_t i
+    if s[1]:
+        memcpy(y, x, 8 * n)
+    else:
+        for i in range(n):
+            y[i] = x[0]
+
+
+cdef void copy_run_1(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    if s[1]:
+        memcpy(p[0], p[1], n)
+    else:
+        memset(p[0], p[1][0], n)
+
+
+cdef void copy_elements(Tensor y, Tensor x) noexcept:
+    """y[...] = x, broadcast and converted; the memory must not overlap."""
+    cdef Walk w
+    if y.form is x.form and y.form.dense and y.kind == x.kind and y.form.numel < UNLOCK:
+        memcpy(y.ptr, x.ptr, y.form.numel * item_size(y.kind))
+        return
+    walk_start(&w, y.form)
+    walk_add(&w, y.ptr, y.form, y.kind, y.kind)
+    walk_add(&w, x.ptr, x.form, x.kind, y.kind)
+    walk_run(&w, copy_run_1 if y.kind == BOOL else copy_run_8, NULL)
+
+
+cdef Tensor copy_like(Tensor x, Layout form):
+    """A copy of x's elements, broadcast to a layout, unknown to autograd."""
+    cdef Tensor y = new_tensor(x.kind, fresh_layout(form))
+    copy_elements(y, x)
+    return y
+
+
+cdef Tensor converted(Tensor x, int kind):
+    """x's elements as another dtype, unknown to autograd; x itself where that is its own."""
+    cdef Tensor y
+    if x.kind == kind:
+        return x
+    y = new_tensor(kind, fresh_layout(x.form))
+    copy_elements(y, x)
+    return y
+
+
+cdef bint owned_alone(Tensor t) noexcept:
+    """Whether nobody but the caller knows t or its memory."""
+    if Py_REFCNT(<PyObject *>t) != 1 or t.flags & (REQUIRES | VIEW | SPECIAL):
+        return False
+    return t.storage is None or (Py_REFCNT(<PyObject *>t.storage) == 1 and t.storage.owner is None)
+
+
+cdef bint may_overlap(Tensor a, Tensor b) noexcept:
+    """Whether a and b may share memory."""
+    if a.storage is not b.storage or a.storage is None:
+        return a is b
+    return (a.ptr < b.ptr + layout_extent(b.form) * item_size(b.kind)
+            and b.ptr < a.ptr + layout_extent(a.form) * item_size(a.kind))

@@ -1,0 +1,173 @@
+# What every later file uses: C declarations, the thread's state, flags, dtypes' numbers.
+#
+# Nothing here knows a Tensor.  C that Cython cannot say (thread-local variables, the aligned
+# allocator's casts) stands in one verbatim block, so that there is one place to look for it.
+
+cimport cython
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.weakref cimport PyWeakref_NewRef
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport qsort
+from libc.string cimport memcmp, memcpy, memset
+from libc cimport math as cmath
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+    ctypedef struct PyThreadState
+    ctypedef PyObject *(*allocfunc)(PyTypeObject *, Py_ssize_t) except NULL
+    ctypedef PyObject *(*newfunc)(PyTypeObject *, PyObject *, PyObject *) except NULL
+    ctypedef void (*freefunc)(void *) noexcept
+    ctypedef int (*inquiry)(PyObject *) noexcept
+    ctypedef void (*destructor)(PyObject *) noexcept
+    ctypedef struct PyTypeObject:
+        const char *tp_name
+        Py_ssize_t tp_basicsize
+        PyObject *tp_dict
+        allocfunc tp_alloc
+        newfunc tp_new
+        freefunc tp_free
+        inquiry tp_clear
+        destructor tp_dealloc
+    PyThreadState *PyEval_SaveThread() nogil
+    void PyEval_RestoreThread(PyThreadState *) nogil
+    Py_ssize_t Py_REFCNT(PyObject *) noexcept
+    PyObject *PyType_GenericAlloc(PyTypeObject *, Py_ssize_t) except NULL
+    PyObject *PyObject_Init(PyObject *, PyTypeObject *) noexcept
+    void PyObject_GC_Track(PyObject *) noexcept
+    void PyObject_GC_UnTrack(PyObject *) noexcept
+    void PyObject_GC_Del(void *) noexcept
+    void PyObject_ClearWeakRefs(PyObject *) noexcept
+    void PyType_Modified(PyTypeObject *) noexcept
+    int PyObject_GenericSetAttr(object, object, PyObject *) except -1
+    void *PyMem_RawMalloc(size_t) noexcept nogil
+    void *PyMem_RawRealloc(void *, size_t) noexcept nogil
+    void PyMem_RawFree(void *) noexcept nogil
+    int Py_EnterRecursiveCall(const char *) except -1
+    void Py_LeaveRecursiveCall() noexcept
+
+cdef extern from *:
+    r"""
+    #include <stddef.h>
+    #include <stdint.h>
+
+    /* Note [Thread state]
+       Grad mode and its kin are read on each operation.  Under glibc the initial-exec model makes
+       that one instruction; a library loaded with dlopen may use it for a few bytes only, and other
+       C libraries refuse it. */
+    #if defined(_MSC_VER)
+      #define AG_THREAD static __declspec(thread)
+    #elif defined(__GLIBC__)
+      #define AG_THREAD static __thread __attribute__((tls_model("initial-exec")))
+    #else
+      #define AG_THREAD static __thread
+    #endif
+
+    typedef struct {
+        int no_grad;            /* recording is off (zero, so that a new thread records) */
+        int inference;          /* flags that new tensors are born with */
+    } ag_state;
+    AG_THREAD ag_state ag_tls;
+
+    /* Memory from a free list as an object again. */
+    static CYTHON_INLINE void ag_revive(PyObject *o, PyTypeObject *cls) {
+        Py_SET_TYPE(o, cls);
+        Py_SET_REFCNT(o, 1);
+    }
+
+    static CYTHON_INLINE void ag_decref(PyObject *o) { Py_DECREF(o); }
+
+    /* Note [New objects]
+       Cython fills the object fields of a new object with None, one reference each; before Python
+       3.12 each is a write to one address, and the writes wait for each other.  The two classes made
+       by the million get theirs at once, and the field that is known goes in directly. */
+    #if PY_VERSION_HEX < 0x030C0000
+      #define AG_NONES(k) Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (k))
+    #else
+      #define AG_NONES(k) ((void)0)
+    #endif
+    #define AG_BLANK_TENSOR(t, f) (AG_NONES(4), Py_INCREF(f), (t)->form = (f), (t)->storage = (void *)Py_None, \
+        (t)->node = (void *)Py_None, (t)->grad_ = (void *)Py_None, (t)->meta = (void *)Py_None)
+    #define AG_BLANK_NODE(n, v) (AG_NONES(7), (n)->__pyx_vtab = (v), (n)->next0 = (void *)Py_None, \
+        (n)->next1 = (void *)Py_None, (n)->a = (void *)Py_None, (n)->b = (void *)Py_None, \
+        (n)->form = (void *)Py_None, (n)->extra = (void *)Py_None, (n)->args = (void *)Py_None)
+    #define AG_VTABLE(n) ((void *)(n)->__pyx_vtab)
+    #define AG_HAS_WEAK_REFERENCES(n) ((n)->__weakref__ != NULL)
+
+    /* The field a of a node, whose reference somebody else has taken over, becomes None. */
+    #define AG_FORGET_A(n) (Py_INCREF(Py_None), (n)->a = (void *)Py_None)
+
+    /* A new object of a class known at run time; no class of ours looks at the arguments. */
+    static CYTHON_INLINE PyObject *ag_tp_new(PyTypeObject *cls) { return cls->tp_new(cls, NULL, NULL); }
+
+    #ifndef AUTOGRAD_C_SANITIZE
+      #define AUTOGRAD_C_SANITIZE 0
+    #endif
+
+    /* Raw memory for a buffer and the block in front of it.  The sanitizers get an allocation that
+       ends where the buffer ends. */
+    #if AUTOGRAD_C_SANITIZE
+      #include <stdlib.h>
+      static void *ag_alloc(Py_ssize_t n) {
+          void *p;
+          return posix_memalign(&p, 64, (size_t)n + 64) ? NULL : p;
+      }
+      static void ag_free(void *p) { free(p); }
+    #else
+      static void *ag_alloc(Py_ssize_t n) { return PyMem_RawMalloc((size_t)n + 128); }
+      static void ag_free(void *p) { PyMem_RawFree(p); }
+    #endif
+    """
+    ctypedef struct ag_state:
+        int no_grad
+        int inference
+    ag_state ag_tls
+    object ag_tp_new(PyTypeObject *)
+    void ag_revive(PyObject *, PyTypeObject *) noexcept
+    void ag_decref(PyObject *) noexcept
+    void AG_FORGET_A(Node) noexcept
+    void AG_BLANK_TENSOR(Tensor, Layout) noexcept
+    void AG_BLANK_NODE(Node, void *) noexcept
+    void *AG_VTABLE(Node) noexcept
+    bint AG_HAS_WEAK_REFERENCES(Node) noexcept
+    const int AUTOGRAD_C_SANITIZE
+    void *ag_alloc(Py_ssize_t) noexcept
+    void ag_free(void *) noexcept
+
+# Numbers of the dtypes, in the order of PyTorch's promotion: the larger one wins.
+cdef enum:
+    BOOL = 0
+    I64 = 1
+    F64 = 2
+    TRUTH = 3          # only as what a kernel wants: int64, 1 where the element is not zero
+
+# Tensor.flags
+cdef enum:
+    REQUIRES = 1       # takes part in differentiation: a leaf that asks for it, or has a grad_fn
+    VIEW = 2           # differentiable view: meta.base is set and grad_fn may be stale
+    DUAL = 4           # carries a tangent
+    INFERENCE = 8      # made in inference_mode
+    NUMBER = 16        # stands for a Python number
+    RETAIN = 32        # retain_grad() was called on a non-leaf
+    HOOKED = 64        # a leaf with hooks, see meta
+    # What leaves the straight path of every operation.
+    SPECIAL = DUAL
+
+cdef enum:
+    MAX_DIMS = 64      # numpy's limit; PyTorch's reductions have the same
+
+cdef const char *DTYPE_NAMES[3]
+DTYPE_NAMES[BOOL] = "torch.bool"
+DTYPE_NAMES[I64] = "torch.int64"
+DTYPE_NAMES[F64] = "torch.float64"
+
+
+cdef inline Py_ssize_t item_size(int dtype) noexcept:
+    return 1 if dtype == BOOL else 8
+
+
+cdef inline bint recording() noexcept:
+    """Whether operations are recorded: grad mode is on, and not overruled by inference mode."""
+    return not (ag_tls.no_grad | ag_tls.inference)

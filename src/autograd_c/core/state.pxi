@@ -1,0 +1,277 @@
+# Grad modes and what a user may ask of a tensor's place in the graph: requires_grad, grad, data, hooks.
+
+# -------------------------------------------------------------------------------------- thread state
+
+def is_grad_enabled():
+    """Whether operations are recorded in this thread."""
+    return not ag_tls.no_grad
+
+
+def is_inference_mode_enabled():
+    """Whether inference mode is on in this thread."""
+    return ag_tls.inference != 0
+
+
+def _set_grad_enabled(bint mode):
+    """Turn recording on or off in this thread; the previous mode is returned."""
+    cdef bint before = not ag_tls.no_grad
+    ag_tls.no_grad = not mode
+    return before
+
+
+def _set_inference_mode(bint mode):
+    """Turn inference mode on or off in this thread; the previous mode is returned."""
+    cdef bint before = ag_tls.inference != 0
+    ag_tls.inference = INFERENCE if mode else 0
+    return before
+
+
+# ------------------------------------------------------------------------------ requires_grad and grad
+
+cdef Node grad_fn_of(Tensor x):
+    if x.flags & VIEW:
+        sync_view(x)
+    return x.node
+
+
+cdef bint requires_grad(Tensor x) except -1:
+    return needs_grad(x)
+
+
+cdef int set_requires_grad(Tensor x, bint value) except -1:
+    if grad_fn_of(x) is not None:
+        if not value:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a "
+                               "computed variable in a subgraph that doesn't require differentiation use "
+                               "var_no_grad = var.detach().")
+        return 0
+    if value and x.kind != F64:
+        raise RuntimeError("only Tensors of floating point dtype can require gradients")
+    if value and x.flags & INFERENCE and not ag_tls.inference:
+        raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+    if value:
+        x.flags |= REQUIRES
+    else:
+        x.flags &= ~REQUIRES
+    return 0
+
+
+def warn_non_leaf_grad():
+    import warnings
+    warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                  "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
+                  "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf "
+                  "Tensor by mistake, make sure you access the leaf Tensor instead. See "
+                  "github.com/pytorch/pytorch/pull/30531 for more informations.", UserWarning, stacklevel=2)
+
+
+cdef int set_grad(Tensor x, object value) except -1:
+    cdef Tensor g
+    if value is None:
+        x.grad_ = None
+        return 0
+    if not isinstance(value, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+    g = value
+    if g is x:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if g.kind != x.kind:
+        raise RuntimeError(f"attempting to assign a gradient with dtype '{c_name(g.kind)}' to a tensor with "
+                           f"dtype '{c_name(x.kind)}'. Please ensure that the gradient and the tensor have the "
+                           "same dtype")
+    if not same_sizes(g.form, x.form):
+        raise RuntimeError(f"attempting to assign a gradient of size '{sizes_text(g.form)}' to a tensor of size "
+                           f"'{sizes_text(x.form)}'. Please ensure that the gradient and the tensor are the same size")
+    x.grad_ = g
+    note_cycle_maker()
+    return 0
+
+
+cdef Tensor data_of(Tensor x):
+    """The values without history and with a version counter of their own."""
+    cdef Tensor v
+    cdef Storage s
+    spill(x)
+    s = Storage.__new__(Storage)               # the same memory, another counter
+    s.data = x.storage.data
+    s.size = x.storage.size
+    s.readonly = x.storage.readonly
+    s.owner = x.storage
+    v = Tensor.__new__(Tensor)
+    v.form = x.form
+    v.storage = s
+    v.ptr = x.ptr
+    v.kind = x.kind
+    return v
+
+
+cdef int set_data(Tensor x, Tensor new) except -1:
+    cdef Layout form
+    if new.kind != x.kind:
+        raise RuntimeError("incompatible tensor type: the dtypes of `data` and of the tensor differ")
+    if x.accumulator != NULL and not same_sizes(x.form, new.form):
+        form = x.form
+        (<Node>x.accumulator).form = new.form
+    spill(new)
+    spill(x)
+    x.form = new.form
+    x.storage = new.storage
+    x.ptr = new.ptr
+    return 0
+
+
+@method
+def requires_grad_(self, requires_grad=True):
+    """Change whether operations on the tensor are recorded, in place.
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor is not a leaf and `requires_grad` is False, or is not of floating point.
+    """
+    if not isinstance(requires_grad, bool):
+        raise TypeError("requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                        f"{type_name(requires_grad)}")
+    set_requires_grad(own(self), requires_grad)
+    return self
+
+
+@method
+def retain_grad(self):
+    """Let backward keep the gradient of a non-leaf in its `.grad`."""
+    cdef Tensor x = own(self)
+    cdef Node n
+    if not needs_grad(x):
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    if x.node is None or x.flags & RETAIN:
+        return
+    x.flags |= RETAIN
+    attach_retained(x)
+
+
+cdef int attach_retained(Tensor x) except -1:
+    """Tell the node of x that x keeps its gradient."""
+    cdef NodeExtra extra = extra_of(x.node)
+    if extra.retained is None:
+        extra.retained = {}
+    extra.retained[x.nr] = PyWeakref_NewRef(x, None)
+    x.node.flags |= ATTACHED
+    return 0
+
+
+# --------------------------------------------------------------------------------------------- hooks
+
+cdef int64_t next_hook = 0
+
+
+cdef class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook back; also a context manager."""
+
+    cdef dict hooks
+    cdef int64_t key
+
+    def remove(self):
+        """Take the hook back; a second call does nothing."""
+        if self.hooks is not None:
+            self.hooks.pop(self.key, None)
+            self.hooks = None
+
+    @property
+    def id(self):
+        """Number of the hook in the order of registration."""
+        return self.key
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.remove()
+
+
+cdef RemovableHandle add_hook(dict hooks, object hook):
+    global next_hook
+    cdef RemovableHandle handle = RemovableHandle.__new__(RemovableHandle)
+    handle.hooks = hooks
+    handle.key = next_hook
+    hooks[next_hook] = hook
+    next_hook += 1
+    note_cycle_maker()
+    return handle
+
+
+@method
+def register_hook(self, hook):
+    """Call `hook(grad)` when backward has computed the gradient of this tensor.
+
+    Parameters
+    ----------
+    hook : callable
+        Takes the gradient; what it returns, if not None, replaces it.  It must not change the
+        gradient in place.
+
+    Returns
+    -------
+    RemovableHandle
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor does not require a gradient.
+    """
+    cdef Tensor x = own(self)
+    cdef NodeExtra extra
+    if not needs_grad(x):
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if x.node is None:
+        if meta_of(x).hooks is None:
+            x.meta.hooks = {}
+        x.flags |= HOOKED
+        return add_hook(x.meta.hooks, hook)
+    extra = extra_of(x.node)
+    if extra.hooks is None:
+        extra.hooks = {}
+    x.node.flags |= ATTACHED
+    return add_hook(extra.hooks.setdefault(x.nr, {}), hook)
+
+
+@method
+def register_post_accumulate_grad_hook(self, hook):
+    """Call `hook(tensor)` after backward has accumulated into the `.grad` of this leaf.
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor is not a leaf, or does not require a gradient.
+    """
+    cdef Tensor x = own(self)
+    if not needs_grad(x):
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if x.node is not None:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    if meta_of(x).post_hooks is None:
+        x.meta.post_hooks = {}
+    x.flags |= HOOKED
+    return add_hook(x.meta.post_hooks, hook)
+
+
+cdef Tensor run_hooks(dict hooks, Tensor g):
+    """The gradient after a tensor's hooks, as registered."""
+    cdef Tensor changed
+    for hook in list(hooks.values()):
+        if not owned_alone(g):
+            # A hook that writes to its argument must not reach another gradient.
+            g = c_clone(g) if g.flags & REQUIRES else copy_like(g, g.form)
+        result = hook(g)
+        if result is None:
+            continue
+        if not isinstance(result, Tensor):
+            raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+        changed = result
+        name = getattr(hook, "__name__", None) or type(hook).__name__
+        if changed.kind != g.kind:
+            raise RuntimeError(f"hook '{name}' has changed the type of value (was torch."
+                               f"{scalar_type_name(g.kind)}Tensor got torch.{scalar_type_name(changed.kind)}Tensor)")
+        if not same_sizes(changed.form, g.form):
+            raise RuntimeError(f"hook '{name}' has changed the size of value")
+        g = changed
+    return g

@@ -1,0 +1,176 @@
+# Storage: the memory behind tensors, and the pool that it comes from.
+#
+# A storage is one 64-byte aligned buffer, shared by all tensors that alias it, with the version
+# counter that they share.  Freed buffers are kept by size class and handed out again, so that a
+# steady loop takes nothing from the operating system.  The sanitizers see each buffer come and go:
+# that build keeps none.
+
+cdef enum:
+    ALIGN = 64
+    CLASSES = 256
+    # Kept, but unused, memory beyond what is in use and this slack goes back to the system.
+    SLACK = 256 << 20
+
+cdef struct Block:              # stands in the ALIGN bytes before the buffer
+    void *raw
+    Block *next
+    Py_ssize_t size
+    int kind
+
+cdef char *BYTE_FORMAT = "B"
+cdef Block *free_blocks[CLASSES]
+cdef Py_ssize_t bytes_in_use = 0
+cdef Py_ssize_t bytes_kept = 0
+
+
+cdef inline int size_class(Py_ssize_t n, Py_ssize_t *rounded) noexcept:
+    """Class of a request of n bytes: four classes to each power of two, at least 64 bytes."""
+    cdef int shift = 4
+    cdef Py_ssize_t quarter
+    if n <= 64:
+        rounded[0] = 64
+        return 0
+    while (n - 1) >> (shift + 3):
+        shift += 1
+    # now 4 <= (n - 1) >> shift <= 7: the upper bits tell the quarter
+    quarter = ((n - 1) >> shift) + 1
+    rounded[0] = quarter << shift
+    return (shift - 4) * 4 + <int>quarter - 4
+
+
+cdef void drop_kept_blocks() noexcept:
+    """Give all unused blocks back to the system."""
+    global bytes_kept
+    cdef int k
+    cdef Block *b
+    for k in range(CLASSES):
+        while free_blocks[k] != NULL:
+            b = free_blocks[k]
+            free_blocks[k] = b.next
+            bytes_kept -= b.size
+            ag_free(b.raw)
+
+
+cdef char *take_block(Py_ssize_t n) except NULL:
+    global bytes_in_use, bytes_kept
+    cdef Py_ssize_t size
+    cdef int kind = size_class(n, &size)
+    cdef Block *b = free_blocks[kind]
+    cdef void *raw
+    if b != NULL:
+        free_blocks[kind] = b.next
+        bytes_kept -= size
+    else:
+        if bytes_kept > bytes_in_use + SLACK:
+            drop_kept_blocks()
+        if AUTOGRAD_C_SANITIZE:
+            size = n                     # so that the byte past the end is not ours
+        raw = NULL
+        if size <= PY_SSIZE_T_MAX - 2 * ALIGN:
+            raw = ag_alloc(size)
+            if raw == NULL and bytes_kept:
+                drop_kept_blocks()
+                raw = ag_alloc(size)
+        if raw == NULL:
+            raise MemoryError(f"autograd_c: not enough memory: you tried to allocate {n} bytes")
+        b = <Block *>(<uintptr_t>raw + 2 * ALIGN - 1 - (<uintptr_t>raw + 2 * ALIGN - 1) % ALIGN - ALIGN)
+        if AUTOGRAD_C_SANITIZE:
+            b = <Block *>raw
+        b.raw = raw
+        b.size = size
+        b.kind = kind
+    bytes_in_use += b.size
+    return <char *>b + ALIGN
+
+
+cdef void give_block(char *data) noexcept:
+    global bytes_in_use, bytes_kept
+    cdef Block *b = <Block *>(data - ALIGN)
+    bytes_in_use -= b.size
+    if AUTOGRAD_C_SANITIZE:
+        ag_free(b.raw)
+        return
+    b.next = free_blocks[b.kind]
+    free_blocks[b.kind] = b
+    bytes_kept += b.size
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(1024)
+cdef class Storage:
+    """The memory of one or more tensors.
+
+    Exports a buffer of bytes (a Tensor itself does not: see docs/conventions.md), through which
+    numpy shares the memory.
+    """
+
+    cdef char *data
+    cdef Py_ssize_t size
+    cdef uint32_t version
+    cdef bint readonly
+    cdef int exports            # buffers held by others: the memory must not move
+    cdef object owner           # of foreign memory, else None
+
+    def __dealloc__(self):
+        if self.data != NULL and self.owner is None:
+            give_block(self.data)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        if self.readonly and flags & PyBUF_WRITABLE:
+            raise BufferError("the storage is read-only")
+        view.buf = self.data
+        view.obj = self
+        view.len = self.size
+        view.readonly = self.readonly
+        view.itemsize = 1
+        view.format = BYTE_FORMAT if flags & PyBUF_FORMAT else NULL
+        view.ndim = 1
+        view.shape = &self.size if flags & PyBUF_ND else NULL
+        view.strides = &view.itemsize if flags & PyBUF_STRIDES == PyBUF_STRIDES else NULL
+        view.suboffsets = NULL
+        view.internal = NULL
+        self.exports += 1
+
+    def __releasebuffer__(self, Py_buffer *view):
+        self.exports -= 1
+
+    def nbytes(self):
+        """Size in bytes."""
+        return self.size
+
+    def data_ptr(self):
+        """Address of the first byte."""
+        return <uintptr_t>self.data
+
+    def __len__(self):
+        return self.size
+
+
+cdef Storage new_storage(Py_ssize_t nbytes):
+    cdef Storage s
+    cdef char *data = take_block(nbytes)
+    s = Storage.__new__(Storage)
+    s.data = data
+    s.size = nbytes
+    return s
+
+
+cdef Storage foreign_storage(object owner, char *data, Py_ssize_t nbytes, bint readonly):
+    """Memory that `owner` keeps alive."""
+    cdef Storage s = Storage.__new__(Storage)
+    s.data = data
+    s.size = nbytes
+    s.owner = owner
+    s.readonly = readonly
+    return s
+
+
+def live_bytes():
+    """Bytes of the pool's memory that storages hold now."""
+    return bytes_in_use
+
+
+def kept_bytes():
+    """Bytes of freed memory that the pool keeps for reuse."""
+    return bytes_kept

@@ -1,0 +1,454 @@
+# Node: one recorded operation.
+#
+# A node knows the nodes that its gradients go to (edges), the tensors that its derivative needs
+# (saved tensors, with the versions they had), and the layout of its output.  All operations' nodes
+# share one memory layout, hence one free list; what few nodes need (hooks, more than two edges or
+# saved tensors, several outputs) stands in a NodeExtra.
+#
+# Note [Saved outputs]
+# exp saves its own result.  To keep the tensor itself would close a cycle (result -> node -> result),
+# so the node keeps its data and version: a scalar that nothing aliases as a plain double, anything
+# else as an internal tensor on the same storage.  A scalar can be overwritten only after it was
+# spilled (tensor.pxi), and the spill gives the node such a tensor: so a change is always seen, even
+# one through an alias after the result itself died.  Unpacking makes a tensor whose grad_fn is the
+# node.
+#
+# Note [Saved inputs]
+# An input is saved as the tensor object itself.  It may later be rebased by an operation in place;
+# then its version differs and unpacking raises, so its newer grad_fn is never used.
+
+# Node.flags
+cdef enum:
+    SAVES = 1              # has saved tensors, which a backward without retain_graph frees
+    RELEASED = 2           # ... which were freed
+    SCALAR_RESULT = 4      # the saved output is Node.y
+    RESULT_IN_B = 8        # the saved output is Node.b
+    MANY = 16              # several outputs: apply_many, and the slot is a list
+    ATTACHED = 32          # extra has hooks or tensors that retain their gradient
+    HOLDS_NODE = 64        # args hold another node, to be freed with what was saved
+
+cdef enum:
+    AT_ONCE = 0x7fffffffffffffff       # sequence number of nodes that run as soon as they can
+
+cdef int64_t next_sequence = 0
+
+
+cdef struct NodeState:
+    # What one backward pass keeps about a node; see engine.pxi.
+    int64_t task
+    int pending
+    int marks
+    PyObject *slot         # the gradient so far, owned: a Tensor, or for MANY a list
+
+
+cdef class NodeExtra:
+    """What few nodes have."""
+
+    cdef list edges        # (node, output number) of the third input and on
+    cdef list saved        # (tensor, version) beyond a and b
+    cdef list forms      # of all outputs, for MANY
+    cdef dict hooks        # output number -> {key: hook}
+    cdef dict retained     # output number -> weak reference to the tensor that retains its gradient
+
+
+@cython.trashcan(True)
+@cython.no_gc_clear
+cdef class Node(Tracked):
+    """A recorded operation: the `grad_fn` of its results."""
+
+    cdef int64_t sequence
+    cdef Node next0
+    cdef Node next1
+    cdef int nr0
+    cdef int nr1
+    cdef int inputs
+    cdef int flags
+    cdef uint32_t version_a
+    cdef uint32_t version_b
+    cdef Tensor a
+    cdef Tensor b
+    cdef Layout form           # of output 0
+    cdef NodeExtra extra
+    cdef object args           # what else the derivative needs
+    cdef const void *op        # the operation's table of kernels
+    cdef double y              # a scalar result, Note [Saved outputs]
+    cdef double c[2]           # static arguments of the kernels
+    cdef NodeState state
+    cdef object __weakref__
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError(f"cannot create '{type(self).__name__}' instances")
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        """Compute the gradients of the inputs from that of the output.
+
+        grads[i] takes a new reference, or stays NULL where there is no edge or no gradient.
+        """
+        raise RuntimeError(f"derivative for {self.name()} is not implemented")
+
+    cdef int apply_many(self, list gs, PyObject **grads) except -1:
+        """The same for several outputs; None in gs stands for a zero gradient."""
+        raise RuntimeError(f"derivative for {self.name()} is not implemented")
+
+    def name(self):
+        """The operation's name, as PyTorch's `Node.name`."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self):
+        """Pairs (node, number of its output), one for each input."""
+        cdef list pairs = []
+        cdef int i
+        for i in range(self.inputs):
+            pairs.append((edge_node(self, i), edge_nr(self, i)))
+        return tuple(pairs)
+
+    def _sequence_nr(self):
+        """Number of the node in the order of recording."""
+        return self.sequence
+
+    def __repr__(self):
+        return f"<{self.name()} object at {hex(<uintptr_t><PyObject *>self)}>"
+
+
+cdef inline int64_t take_sequence() noexcept:
+    global next_sequence
+    next_sequence += 1
+    return next_sequence
+
+
+cdef inline Node new_node(PyTypeObject *cls):
+    """A node of an operation's class."""
+    cdef Node n = <Node>ag_tp_new(cls)
+    n.sequence = take_sequence()
+    return n
+
+
+cdef inline Node table_node(PyTypeObject *cls, void *vtable):
+    """A node of a class whose table of methods is known; Note [New objects]."""
+    cdef PyObject *o = node_alloc(cls, 0)
+    AG_BLANK_NODE(<Node>o, vtable)
+    cdef Node n = <Node>o
+    ag_decref(o)                               # n has the reference now
+    n.sequence = take_sequence()
+    return n
+
+
+cdef int node_clear(PyObject *o) noexcept:
+    # Of a node in a dead cycle.  Its layout stays: a finalizer may still look at the node.
+    cdef Node n = <Node>o
+    n.next0 = None
+    n.next1 = None
+    n.a = None
+    n.b = None
+    n.extra = None
+    n.args = None
+    n.inputs = 0
+    n.flags |= SAVES | RELEASED
+    return 0
+
+
+cdef void release(Node n) noexcept:
+    """Free what was saved, after a backward that does not retain the graph."""
+    if n.flags & SAVES:
+        n.flags |= RELEASED
+        n.a = None
+        n.b = None
+        if n.flags & HOLDS_NODE:
+            n.args = None
+        if n.extra is not None:
+            n.extra.saved = None
+
+
+# --------------------------------------------------------------------------------------------- edges
+
+cdef inline Node gradient_node(Tensor x):
+    """The node that a gradient of x goes to: its grad_fn, or what accumulates it in a leaf; or None."""
+    if x.flags & VIEW:
+        sync_view(x)
+    if x.node is not None:
+        return x.node
+    if x.flags & REQUIRES or (x.flags & VIEW and x.meta.base.flags & REQUIRES):
+        return accumulator(x)
+    return None
+
+
+cdef inline int add_edge(Node n, Tensor x) except -1:
+    """Make x the next input of n; None and what requires no gradient make an empty edge."""
+    cdef Node to = None
+    cdef int nr = 0
+    if x is not None:
+        to = gradient_node(x)
+        nr = x.nr
+    if n.inputs == 0:
+        n.next0 = to
+        n.nr0 = nr
+    elif n.inputs == 1:
+        n.next1 = to
+        n.nr1 = nr
+    else:
+        if extra_of(n).edges is None:
+            n.extra.edges = []
+        n.extra.edges.append((to, nr))
+    n.inputs += 1
+    return 0
+
+
+cdef inline Node edge_node(Node n, int i):
+    if i == 0:
+        return n.next0
+    if i == 1:
+        return n.next1
+    return (<tuple>n.extra.edges[i - 2])[0]
+
+
+cdef inline int edge_nr(Node n, int i) except -1:
+    if i == 0:
+        return n.nr0
+    if i == 1:
+        return n.nr1
+    return (<tuple>n.extra.edges[i - 2])[1]
+
+
+cdef NodeExtra extra_of(Node n):
+    if n.extra is None:
+        n.extra = NodeExtra.__new__(NodeExtra)
+    return n.extra
+
+
+cdef inline int set_result(Node n, Tensor y) except -1:
+    """Make y the (only) result of n."""
+    n.form = y.form
+    y.node = n
+    y.nr = 0
+    y.flags |= REQUIRES
+    return 0
+
+
+# ------------------------------------------------------------------------------------- saved tensors
+
+cdef inline int save_a(Node n, Tensor x) except -1:
+    if x.flags & INFERENCE:
+        raise errors().inference_saved()
+    n.a = x
+    n.version_a = version_of(x)
+    n.flags |= SAVES
+    return 0
+
+
+cdef inline int save_b(Node n, Tensor x) except -1:
+    if x.flags & INFERENCE:
+        raise errors().inference_saved()
+    n.b = x
+    n.version_b = version_of(x)
+    n.flags |= SAVES
+    return 0
+
+
+cdef inline int save_result(Node n, Tensor y) except -1:
+    """Save the result of n, whose layout is set; Note [Saved outputs]."""
+    n.flags |= SAVES
+    if y.storage is None:
+        n.y = y.value.f
+        n.flags |= SCALAR_RESULT
+    else:
+        save_alias(n, y)
+    return 0
+
+
+cdef int save_alias(Node n, Tensor y) except -1:
+    n.b = alias(y)
+    n.version_b = version_of(y)
+    n.flags = (n.flags & ~SCALAR_RESULT) | RESULT_IN_B
+    return 0
+
+
+cdef int save_more(Node n, Tensor x) except -1:
+    """Save one of many tensors; None is kept as None."""
+    if x is not None and x.flags & INFERENCE:
+        raise errors().inference_saved()
+    if extra_of(n).saved is None:
+        n.extra.saved = []
+    n.extra.saved.append((x, version_of(x) if x is not None else 0))
+    n.flags |= SAVES
+    return 0
+
+
+cdef inline Tensor saved_a(Node n):
+    if n.flags & RELEASED:
+        raise errors().second_backward(n.name())
+    if version_of(n.a) != n.version_a:
+        raise stale(n.a, n.version_a)
+    return n.a
+
+
+cdef inline Tensor saved_b(Node n):
+    if n.flags & RELEASED:
+        raise errors().second_backward(n.name())
+    if version_of(n.b) != n.version_b:
+        raise stale(n.b, n.version_b)
+    return n.b
+
+
+cdef Tensor saved_more(Node n, int i):
+    cdef Tensor x
+    cdef tuple pair
+    if n.flags & RELEASED:
+        raise errors().second_backward(n.name())
+    pair = n.extra.saved[i]
+    x = pair[0]
+    if x is not None and version_of(x) != <uint32_t>pair[1]:
+        raise stale(x, pair[1])
+    return x
+
+
+cdef Tensor saved_result(Node n):
+    """The result of n as a tensor whose grad_fn is n."""
+    cdef Tensor y
+    if n.flags & RELEASED:
+        raise errors().second_backward(n.name())
+    if n.flags & SCALAR_RESULT:
+        y = new_scalar(F64)
+        y.value.f = n.y
+    else:
+        if version_of(n.b) != n.version_b:
+            raise stale_result(n)
+        y = alias(n.b)
+        if n.b.flags & DUAL and tangent_of(n.b) is not None:
+            set_tangent(y, tangent_of(n.b))
+    y.node = n
+    y.flags |= REQUIRES
+    return y
+
+
+cdef str operation_name(Node n):
+    """What messages call a node: its name without `Backward0`."""
+    return n.name().split("Backward")[0]
+
+
+cdef object stale(Tensor x, uint32_t expected):
+    cdef str source = ""
+    if x.node is not None:
+        source = f", which is output {x.nr} of {operation_name(x.node)},"
+    return errors().stale_saved(scalar_type_name(x.kind), sizes_text(x.form), source, version_of(x), expected)
+
+
+cdef object stale_result(Node n):
+    return errors().stale_saved("Double", sizes_text(n.form), f", which is output 0 of {operation_name(n)},",
+                                version_of(n.b), n.version_b)
+
+
+cdef object errors():
+    from . import errors as module
+    return module
+
+
+# ------------------------------------------------------------------------------------ AccumulateGrad
+# The node that ends a path: it adds what arrives to the .grad of a leaf, and owns the leaf.
+#
+# Note [Accumulators at rest]
+# A leaf meets graph after graph, and each would make and free an AccumulateGrad.  So one that loses
+# its last reference does not go: it gives up its leaf, and rests, with no references, at the leaf's
+# pointer, until the next graph wakes it or the leaf dies.  The pointer is not a reference in either
+# state: an awake node keeps its leaf alive, and takes the pointer to rest with it.
+
+cdef destructor full_node_dealloc = NULL
+
+cdef enum:
+    AT_REST = 128              # Node.flags of an AccumulateGrad
+
+
+@cython.final
+cdef class AccumulateGrad(Node):
+    """x.grad += g"""
+
+    def name(self):
+        """The operation's name, as PyTorch's `Node.name`."""
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def variable(self):
+        """The leaf whose `.grad` this node writes."""
+        return self.a
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef Tensor leaf = self.a
+        if not leaf.flags & (REQUIRES | VIEW):  # it asked for no gradient any more
+            return 0
+        if leaf.flags & HOOKED:
+            accumulate_grad(leaf, leaf_hooks(leaf, g))
+        else:
+            accumulate_grad(leaf, g)
+        if leaf.flags & HOOKED and leaf.meta.post_hooks:
+            for hook in list(leaf.meta.post_hooks.values()):
+                hook(leaf)
+        return 0
+
+
+cdef void rest_accumulator(PyObject *o) noexcept:
+    """tp_dealloc of AccumulateGrad: Note [Accumulators at rest]."""
+    cdef PyObject *leaf = <PyObject *>(<Node>o).a
+    if leaf == <PyObject *>None:               # the leaf has died: so shall the node
+        full_node_dealloc(o)
+        return
+    if (<Node>o).extra is not None:
+        (<Tensor>leaf).accumulator = NULL
+        full_node_dealloc(o)
+        return
+    PyObject_GC_UnTrack(o)
+    if AG_HAS_WEAK_REFERENCES(<Node>o):
+        PyObject_ClearWeakRefs(o)
+    leave_list(link_of(o))
+    link_of(o).next = NULL
+    (<Node>o).flags = AT_REST                  # (an |= would count a reference to the dead o)
+    AG_FORGET_A(<Node>o)
+    ag_decref(leaf)                            # may free the leaf, and o with it
+
+
+cdef void drop_accumulator(PyObject *o) noexcept:
+    """Free the node that rests at a dying leaf."""
+    ag_revive(o, <PyTypeObject *>AccumulateGrad)
+    ag_decref(o)
+
+
+cdef Node accumulator(Tensor leaf):
+    """The AccumulateGrad of a leaf: one as long as any graph holds it."""
+    cdef AccumulateGrad n
+    cdef PyObject *o = leaf.accumulator
+    if o != NULL and not (<Node>o).flags & AT_REST:
+        n = <AccumulateGrad>o
+        if n.form is not leaf.form:            # the leaf was given another form meanwhile
+            n.form = leaf.form
+        return n
+    if o != NULL:
+        ag_revive(o, <PyTypeObject *>AccumulateGrad)
+        n = <AccumulateGrad>o
+        ag_decref(o)                           # n has the reference now
+        n.flags &= ~AT_REST
+        enter_list(link_of(o))
+    else:
+        n = AccumulateGrad.__new__(AccumulateGrad)
+        n.sequence = AT_ONCE
+        leaf.accumulator = <PyObject *>n
+    n.a = leaf
+    if n.form is not leaf.form:
+        n.form = leaf.form
+    return n
+
+
+cdef int accumulate_grad(Tensor leaf, Tensor g) except -1:
+    cdef Tensor old = leaf.grad_
+    if old is None:
+        if recording():
+            leaf.grad_ = c_clone(g)
+        elif owned_alone(g) and (g.form is leaf.form or g.form.contiguous):
+            leaf.grad_ = g
+        else:
+            leaf.grad_ = copy_like(g, leaf.form)
+    elif recording() or (old.flags & (REQUIRES | SPECIAL)) or g.flags & SPECIAL:
+        leaf.grad_ = c_add(old, g)
+    else:
+        add_into(old, g)
+    if leaf.grad_.flags & REQUIRES:
+        note_cycle_maker()
+    return 0

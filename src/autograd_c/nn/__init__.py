@@ -1,0 +1,7 @@
+"""Parameters, and losses as modules."""
+
+from . import functional, parameter
+from .loss import BCELoss, MSELoss
+from .parameter import Parameter
+
+__all__ = ["BCELoss", "MSELoss", "Parameter", "functional", "parameter"]
