@@ -1,0 +1,603 @@
+"""One row per op: what test_ops.py and test_derivatives.py know about it. Adding an op to the tests is adding its row.
+
+A row names the op, an independent numpy reference, the node torch records, the samples the op is called with and the
+calls that must raise; rows of elementwise ops have an mpmath function and the hard points at which its derivatives
+are taken. In a sample ``T(3, 4)`` is a float tensor of that shape, drawn from the row's domain unless it says
+otherwise (the same T twice is the same tensor twice); ``L(0, 2)`` is a tensor of just that; anything else is itself.
+
+A row never repeats our formula: its references are numpy and mpmath functions, and torch judges the rest.
+"""
+
+from itertools import product
+
+import mpmath as mp
+import numpy as np
+import references as ref
+from rows import (
+    BOOL,
+    FLOAT64,
+    INT,
+    INT64,
+    MISMATCH,
+    POSITIVE,
+    REAL,
+    SHAPES,
+    SPECIAL,
+    UNIT,
+    Dtype,
+    Formula,
+    L,
+    S,
+    T,
+    bad,
+    binary,
+    create,
+    index_error,
+    method,
+    no_overload,
+    not_tensor,
+    op,
+    records,
+    reduction,
+    runtime_error,
+    type_error,
+    unary,
+    value_error,
+    view,
+)
+
+# fmt: off
+
+# ------------------------------------------------------------------ tensors and words many rows share
+A, B = T(), T()
+V, W = T(3), T(3)
+ROW, COL = T(4), T(3, 1)
+X, Y = T(3, 4), T(3, 4)
+CUBE = T(2, 3, 4)
+EMPTY = T(0)
+MASK, V_MASK, A_MASK = T(3, 4, of=BOOL), T(3, of=BOOL), T(of=BOOL)
+COLON = slice(None)
+OUT_OF_RANGE = "Dimension out of range (expected to be in range of [-2, 1], but got 2)"
+BELOW_RANGE = "Dimension out of range (expected to be in range of [-2, 1], but got -3)"
+NO_BOOL_NEG = "Negation, the `-` operator, on a bool tensor is not supported"
+NO_BOOL_SUB = "Subtraction, the `-` operator, with a bool tensor is not supported"
+NO_BOOLS_SUB = "Subtraction, the `-` operator, with two bool tensors is not supported"
+INTEGER_ALPHA = "For integral input tensors, argument alpha must not be a floating point number"
+
+
+# ------------------------------------------------------------------ hard points
+def both(points):
+    """The points and their mirror images."""
+    return tuple(points) + tuple(-x for x in points)
+
+
+TINY = (5e-324, 3e-310, 1e-300, 1e-150, 1e-20, 1e-9)
+MIDDLE = (1e-4, 0.01, 0.125, 0.3, 0.5, 0.7, 0.999, 1.0, 1.001, 1.5, 2.0, 3.1, 4.9)
+LARGE = (7.3, 9.9, 20.0, 100.5, 1e4, 1e8, 1e16, 1e60, 1e150, 1e300, 1.7e308)
+HALF_LINE = TINY + MIDDLE + LARGE
+LINE = both(HALF_LINE)
+ANGLES = both(TINY + MIDDLE + tuple(k * np.pi / 4 for k in (1, 2, 3, 4, 6)) + (9.9, 100.5, 1e4, 1e8, 1e22, 1e300))
+EXPONENTS = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 100.5)) + (300.25, 700.0, 709.0, 710.0, 1e10, -700.0, -740.0, -800.0)
+BOUNDED = both(TINY + MIDDLE)  # where 1 - tanh(x)**2 has not cancelled yet
+ABOVE_MINUS_ONE = HALF_LINE + tuple(-x for x in TINY + MIDDLE[:7]) + (-1 + 1e-9, -1 + 2.0**-52, -1 + 2.0**-53)
+# From 1e-11 on: nearer to 0 and 1 torch, and so we, bound the denominator of the derivative by 1e-12.
+PROBABILITIES = (1e-11, 1e-9, 1e-4, 0.01, 0.25, 0.5, 0.7, 0.99, 0.9999, 1 - 1e-9, 1 - 1e-11)
+PAIRS = tuple(product((1e-8, 0.3, -0.7, 1.0, -2.5, 1e5, -1e12), (1e-9, -0.2, 0.9, 3.0, -1e4, 1e11)))
+UNEQUAL = ((1e-300, -1e-299), (1e150, -1e150), (-1e150, 1e149), (1e-320, 2.0), (1e300, -0.5))
+EXTREME = (*UNEQUAL, (1e-300, 1e-300), (1e150, 1e150))
+POWERS = tuple(product((1e-20, 1e-8, 0.3, 0.999, 1.0, 1.001, 2.5, 1e5), (-3.0, -0.5, 0.7, 1.0, 2.0)))
+RAISED = ((0, LINE), (1, LINE), (2, LINE), (3, LINE), (-1, LINE), (-2, LINE), (0.5, HALF_LINE), (1.5, HALF_LINE),
+          (-0.5, HALF_LINE), (2.5, HALF_LINE))
+BCE_POINTS = tuple(product(PROBABILITIES, (0.0, 0.3, 1.0)))
+
+# ------------------------------------------------------------------ elementwise, one tensor
+UNARY = (
+    #     op             numpy           mpmath                domain    hard points      node
+    unary("neg",         np.negative,    lambda x: -x,         REAL,     LINE,            "NegBackward0", linear=True,
+          errors=[runtime_error(NO_BOOL_NEG, L(True))]),
+    unary("abs",         np.abs,         mp.fabs,              REAL,     LINE,            "AbsBackward0"),
+    unary("sign",        np.sign,        mp.sign,              REAL,     LINE,            "SignBackward0",
+          inplace=False),
+    unary("exp",         np.exp,         mp.exp,               REAL,     EXPONENTS,       "ExpBackward0"),
+    unary("expm1",       np.expm1,       mp.expm1,             REAL,     BOUNDED + (20.0, 100.5, 709.0, 710.0),
+          "Expm1Backward0", saturated=(-20.0, -40.0, -740.0, -1e300)),
+    unary("log",         np.log,         mp.log,               POSITIVE, HALF_LINE,       "LogBackward0"),
+    unary("log1p",       np.log1p,       mp.log1p,             POSITIVE, ABOVE_MINUS_ONE, "Log1PBackward0"),
+    unary("sqrt",        np.sqrt,        mp.sqrt,              POSITIVE, HALF_LINE,       "SqrtBackward0"),
+    unary("rsqrt",       lambda x: x**-0.5, lambda x: 1 / mp.sqrt(x), POSITIVE, HALF_LINE, "RsqrtBackward0"),
+    unary("reciprocal",  np.reciprocal,  lambda x: 1 / x,      REAL,     LINE,            "ReciprocalBackward0"),
+    unary("square",      np.square,      lambda x: x * x,      REAL,     LINE,            "PowBackward0"),
+    unary("sin",         np.sin,         mp.sin,               REAL,     ANGLES,          "SinBackward0"),
+    unary("cos",         np.cos,         mp.cos,               REAL,     ANGLES,          "CosBackward0"),
+    unary("tan",         np.tan,         mp.tan,               REAL,     ANGLES,          "TanBackward0"),
+    unary("tanh",        np.tanh,        mp.tanh,              REAL,     BOUNDED,         "TanhBackward0",
+          saturated=both((9.9, 20.0, 700.0, 1e300))),
+    unary("sigmoid",     ref.sigmoid,    ref.mp_sigmoid,       REAL,     BOUNDED + (7.3, 9.9, -20.0, -100.5, -700.0),
+          "SigmoidBackward0", saturated=(20.0, 40.0, 700.0, 1e300, -740.0, -1e300), second_atol=1e-15),
+    unary("relu",        ref.relu,       ref.mp_relu,          REAL,     LINE,            "ReluBackward0",
+          errors=[runtime_error("Boolean inputs not supported for relu", L(True))]),
+    unary("isnan",       np.isnan,       domain=SPECIAL, inplace=False),
+    unary("isinf",       np.isinf,       domain=SPECIAL, inplace=False),
+    unary("isfinite",    np.isfinite,    domain=SPECIAL, inplace=False),
+    unary("logical_not", np.logical_not, domain=SPECIAL, inplace=False),
+    op("bitwise_not", np.invert, None, [S(T(*shape, of=of)) for shape in ((3, 4), (), (0,)) for of in (INT, BOOL)],
+       elementwise=True,
+       errors=[type_error(not_tensor("bitwise_not", 2.5), 2.5),
+               bad(NotImplementedError, "\"bitwise_not_cpu\" not implemented for 'Double'", V)]),
+)
+
+# ------------------------------------------------------------------ elementwise, two tensors
+NUMBERS = (2.5, -3, True)
+ALPHAS = (S(X, ROW, alpha=-2.5), S(V, A, alpha=2), S(V, 1.5, alpha=2))
+FRACTIONAL_ALPHA = runtime_error(INTEGER_ALPHA, L(1, 2), L(3, 4), alpha=0.5)
+BY_ZERO = runtime_error("ZeroDivisionError", L(1, 2), L(0, 1))
+INT_PAIRS = [(T(3, 4, of=INT), T(3, 4, of=INT)), (T(3, 1, of=INT), T(4, of=INT)), (T(of=INT), T(of=INT)),
+             (V_MASK, T(3, of=BOOL)), (V_MASK, T(3, of=INT)), (V_MASK, A_MASK),
+             (T(3, of=INT), 6), (V_MASK, True), (T(0, of=INT), T(0, of=INT))]
+NO_CONDITION = "where expected condition to be a boolean tensor, but got a tensor with dtype Double"
+COMPARED = dict(domain=SPECIAL, inplace=False, overloaded=True, numbers=(1.5, 0, True))
+BINARY = (
+    #      op              numpy            mpmath               domain    hard points       node
+    binary("add",          ref.add,         lambda a, b: a + b,  REAL,     PAIRS + EXTREME,  "AddBackward0",
+           numbers=NUMBERS, samples=ALPHAS, linear=True, errors=[FRACTIONAL_ALPHA]),
+    binary("sub",          ref.sub,         lambda a, b: a - b,  REAL,     PAIRS + EXTREME,  "SubBackward0",
+           numbers=(2.5, -3), samples=ALPHAS, linear=True,
+           errors=[FRACTIONAL_ALPHA, runtime_error(NO_BOOLS_SUB, L(True), L(False)),
+                   runtime_error(NO_BOOL_SUB, V, True)]),
+    op("rsub", ref.rsub, "RsubBackward0", [S(X, Y), S(COL, ROW), S(A, B), S(EMPTY, A), S(X, ROW, alpha=-2.5)],
+       method=False, elementwise=True, linear=True, formulas=[Formula(lambda a, b: b - a, PAIRS)],
+       errors=[FRACTIONAL_ALPHA, runtime_error(NO_BOOLS_SUB, L(True), L(False)),
+               runtime_error(MISMATCH + "0", T(4), T(3))]),
+    op("rsub:number", ref.rsub, "RsubBackward1", [S(V, 2.5), S(A, -3), S(EMPTY, 1), S(X, 1.5, alpha=2)],
+       method=False, elementwise=True),
+    binary("mul",          np.multiply,     lambda a, b: a * b,  REAL,     PAIRS + EXTREME,  "MulBackward0",
+           numbers=NUMBERS),
+    binary("div",          np.true_divide,  lambda a, b: a / b,  REAL,     PAIRS,            "DivBackward0",
+           numbers=NUMBERS),
+    op("div:rounded", ref.div, "DivBackward2",
+       [S(a, b, rounding_mode=mode) for a, b in ((X, Y), (COL, ROW), (A, B), (V, 0.7), (EMPTY, A))
+        for mode in ("trunc", "floor")] + [S(V, W, rounding_mode=None)],
+       inplace=True, elementwise=True,
+       errors=[runtime_error("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found 'up'",
+                             V, W, rounding_mode="up"),
+               runtime_error("ZeroDivisionError", L(1, 2), L(0, 1), rounding_mode="floor")]),
+    binary("pow",          np.power,        mp.power,            POSITIVE, POWERS,           "PowBackward1",
+           second=REAL, overloaded=True,
+           errors=[type_error(no_overload("pow", "Tensor, str"), V, "a"),
+                   runtime_error("Integers to negative integer powers are not allowed.", L(2, 3), -1)]),
+    op("pow:number", np.float_power, "PowBackward0",
+       [S(X, n) for n in (0, 1, 2, 3, -1, -2, 0.5, 2.5, -2.5)] + [S(A, 2), S(A, 0.5), S(EMPTY, 2), S(T(2, 0), -1.5)],
+       domain=POSITIVE, inplace=True, elementwise=True,
+       formulas=[Formula(lambda x, n=n: x**n, points, str(n), lambda ac, x, n=n: ac.pow(x, n))
+                 for n, points in RAISED]),
+    op("pow:base", lambda base, x: np.power(float(base), x), "PowBackward2",
+       [S(2, X), S(0.5, X), S(10.0, X), S(2, A), S(2.0, EMPTY)], method=False, elementwise=True,
+       formulas=[Formula(lambda x, b=b: mp.power(b, x), EXPONENTS, str(b), lambda ac, x, b=b: ac.pow(b, x))
+                 for b in (2, 0.5, 1.5)]),
+    binary("remainder",    np.remainder,    node="RemainderBackward1", overloaded=True, errors=[BY_ZERO]),
+    op("remainder:number", np.remainder, "RemainderBackward0", [S(X, 0.7), S(A, -0.7), S(V, 2), S(EMPTY, 2)],
+       inplace=True, elementwise=True),
+    binary("floor_divide", np.floor_divide, node="NotImplemented", numbers=NUMBERS, inplace=False, overloaded=True,
+           errors=[BY_ZERO]),
+    binary("maximum",      np.maximum,      max,                 REAL,     PAIRS + UNEQUAL,  "MaximumBackward0",
+           inplace=False),
+    binary("minimum",      np.minimum,      min,                 REAL,     PAIRS + UNEQUAL,  "MinimumBackward0",
+           inplace=False),
+    binary("atan2",        np.arctan2,      mp.atan2,            REAL,     PAIRS,            "Atan2Backward0",
+           inplace=False),
+    binary("eq",           np.equal,         **COMPARED),
+    binary("ne",           np.not_equal,     **COMPARED),
+    binary("lt",           np.less,          **COMPARED),
+    binary("le",           np.less_equal,    **COMPARED),
+    binary("gt",           np.greater,       **COMPARED),
+    binary("ge",           np.greater_equal, **COMPARED),
+    binary("logical_and",  np.logical_and,   domain=SPECIAL, inplace=False),
+    binary("logical_or",   np.logical_or,    domain=SPECIAL, inplace=False),
+    binary("logical_xor",  np.logical_xor,   domain=SPECIAL, inplace=False),
+    *(op(name, function, None, [S(*pair) for pair in INT_PAIRS], elementwise=True,
+         errors=[bad(NotImplementedError, f"\"{name}_cpu\" not implemented for 'Double'", V, W),
+                 runtime_error(MISMATCH + "0", T(3, of=INT), T(4, of=INT))])
+      for name, function in (("bitwise_and", np.bitwise_and), ("bitwise_or", np.bitwise_or),
+                             ("bitwise_xor", np.bitwise_xor))),
+    op("where", np.where, "WhereBackward0",
+       [S(MASK, X, Y), S(T(4, of=BOOL), X, A), S(T(3, 1, of=BOOL), ROW, X), S(A_MASK, A, B), S(V_MASK, V, 2.5),
+        S(V_MASK, -1, V), S(T(0, of=BOOL), EMPTY, T(1)), S(V_MASK, V, V)],
+       method=False, elementwise=True,
+       errors=[runtime_error(NO_CONDITION, V, V, V), runtime_error(MISMATCH + "0", V_MASK, T(4), T(1))]),
+    op("where:method", np.where, "WhereBackward0", [S(V_MASK, V, W), S(V_MASK, V, 2.5)],
+       method=False, elementwise=True, call=lambda ac, condition, x, y: x.where(condition, y)),
+    op("clamp", ref.clamp, "ClampBackward1",
+       [*(S(T(*shape), -0.7, 0.9) for shape in SHAPES),
+        S(V, 0), S(V, min=0.5), S(V, max=0.5), S(V, None, 1), S(A, 0, 1)],
+       inplace=True, elementwise=True,
+       formulas=[Formula(lambda x: min(max(x, -0.75), 0.9), LINE, "both", lambda ac, x: ac.clamp(x, -0.75, 0.9)),
+                 Formula(lambda x: max(x, 2.5), LINE, "min", lambda ac, x: ac.clamp(x, min=2.5))],
+       errors=[type_error(no_overload("clamp", "float, int, int"), 2.5, 0, 1),
+               type_error(no_overload("clamp", "Tensor, str"), V, "a"),
+               runtime_error("torch.clamp: At least one of 'min' or 'max' must not be None", V)]),
+)
+
+# ------------------------------------------------------------------ reductions
+ALL_DIMS = (S(X), S(A), S(V), S(CUBE), S(T(1, 1)))
+ONE_DIM = (S(X, dim=0), S(X, dim=1), S(X, dim=-1, keepdim=True), S(CUBE, dim=1), S(A, dim=0), S(V, dim=0))
+SOME_DIMS = (S(X, dim=(0, 1)), S(CUBE, dim=(0, 2)), S(CUBE, dim=(-1, 0), keepdim=True), S(X, dim=(1,)))
+NO_COLUMNS, OVER_NOTHING = S(T(2, 0), dim=0), S(T(2, 0), dim=1)
+BAD_DIM = (index_error(OUT_OF_RANGE, X, dim=2), index_error(BELOW_RANGE, X, dim=-3))
+BAD_DIMS = (*BAD_DIM, index_error(OUT_OF_RANGE, X, dim=(0, 2)),
+            runtime_error("dim 0 appears multiple times in the list of dims", X, dim=(0, 0)))
+
+
+def of_nothing(name, error=runtime_error):
+    """What has no value for no elements raises."""
+    return (error(f"{name}(): Expected reduction dim to be specified for input.numel() == 0", EMPTY),
+            index_error(f"{name}(): Expected reduction dim 0 to have non-zero size", T(0, 3), dim=0))
+
+
+REDUCTIONS = (
+    reduction("sum", ref.over(np.sum), "SumBackward0",
+              [*ALL_DIMS, S(EMPTY), S(T(2, 0)), S(V, dtype=FLOAT64),
+               *records("SumBackward1", *ONE_DIM, *SOME_DIMS, NO_COLUMNS, OVER_NOTHING, S(X, dim=()), S(X, dim=None),
+                        S(X, dim=None, keepdim=True), S(X, dim=0, dtype=FLOAT64))],
+              linear=True, errors=BAD_DIMS),
+    reduction("mean", ref.over(np.mean), "MeanBackward0",
+              [*ALL_DIMS, S(EMPTY), S(V, dtype=FLOAT64),
+               *records("MeanBackward1", *ONE_DIM, *SOME_DIMS, NO_COLUMNS, OVER_NOTHING, S(X, dim=None))],
+              linear=True, errors=[*BAD_DIMS, runtime_error("mean(): could not infer output dtype", L(1, 2))]),
+    *(reduction(name, ref.over(function), node, [*ALL_DIMS, *ONE_DIM, *SOME_DIMS, NO_COLUMNS, S(X, dim=())],
+                errors=[*BAD_DIMS, *of_nothing(name)])
+      for name, function, node in (("amax", np.max, "AmaxBackward0"), ("amin", np.min, "AminBackward0"))),
+    reduction("max", ref.over(np.max), "MaxBackward1", ALL_DIMS, errors=of_nothing("max")),
+    reduction("min", ref.over(np.min), "MinBackward1", ALL_DIMS, errors=of_nothing("min")),
+    reduction("max:dim", ref.with_index(np.max, np.argmax), "MaxBackward0", [S(X, 0), *ONE_DIM, NO_COLUMNS],
+              errors=BAD_DIM),
+    reduction("min:dim", ref.with_index(np.min, np.argmin), "MinBackward0", [S(X, 0), *ONE_DIM, NO_COLUMNS],
+              errors=BAD_DIM),
+    op("max:two", np.maximum, "MaximumBackward0", [S(X, ROW), S(A, B)], elementwise=True,
+       errors=[runtime_error(MISMATCH + "0", T(3), T(4))]),
+    op("min:two", np.minimum, "MinimumBackward0", [S(X, ROW), S(A, B)], elementwise=True,
+       errors=[runtime_error(MISMATCH + "0", T(3), T(4))]),
+    reduction("argmax", ref.over(np.argmax), None, [*ALL_DIMS, *ONE_DIM, NO_COLUMNS],
+              errors=[*BAD_DIM, *of_nothing("argmax", index_error)]),
+    reduction("argmin", ref.over(np.argmin), None, [*ALL_DIMS, *ONE_DIM, NO_COLUMNS],
+              errors=[*BAD_DIM, *of_nothing("argmin", index_error)]),
+    *(reduction(name, ref.over(function), None,
+                [*ALL_DIMS, *ONE_DIM, *SOME_DIMS, S(EMPTY), NO_COLUMNS, OVER_NOTHING, S(MASK), S(MASK, dim=0)],
+                domain=SPECIAL, overloaded=True, errors=BAD_DIM)
+      for name, function in (("any", np.any), ("all", np.all))),
+    reduction("logsumexp", ref.logsumexp, "LogsumexpBackward0",
+              [*ONE_DIM, *SOME_DIMS, S(X, 0), S(X, 1, True), NO_COLUMNS], errors=BAD_DIM),
+)
+
+# ------------------------------------------------------------------ views
+INVALID = "shape '{}' is invalid for input of size 12"
+NO_VIEW = ("view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+           "contiguous subspaces)")
+WIDER = "The expanded size of the tensor (5) must match the existing size (3) at non-singleton dimension 0"
+FEWER = ("expand(torch.DoubleTensor{[3, 4]}, size=[4]): the number of sizes provided (1) must be greater or equal to "
+         "the number of dimensions in the tensor (2)")
+SPLIT_SUM = ("split_with_sizes expects split_sizes to sum exactly to 3 (input tensor's size at dimension 0), but got "
+             "split_sizes=[1, 1]")
+BEYOND = ("setStorage: sizes [20, 2], strides [1, 1], storage offset 0, and itemsize 8 requiring a storage size of 168 "
+          "are out of bounds for storage of size 96")
+VIEWS = (
+    #    op          numpy                                        node
+    view("view",      lambda x, *s: x.reshape(ref.sizes(s)),      "ViewBackward0",
+         [S(X, 12), S(X, 2, -1), S(X, (4, 3)), S(A, 1), S(T(1), ()), S(T(0, 3), 3, 0), S(CUBE, 6, 4)],
+         function=False, layout_matters=True,
+         errors=[runtime_error(INVALID.format("[5]"), X, 5), runtime_error(INVALID.format("[-1, 5]"), X, -1, 5),
+                 runtime_error("only one dimension can be inferred", X, -1, -1)]),
+    method("view:transposed", None, None, [], call=lambda ac, x, *s: x.t().view(*s),
+           errors=[runtime_error(NO_VIEW, X, 12)]),
+    view("reshape",   lambda x, s: x.reshape(s),                  "ViewBackward0",
+         [S(X, (12,)), S(X, (2, -1)), S(A, (1, 1)), S(T(1), ()), S(T(0, 3), (3, 0))],
+         layout_matters=True, errors=[runtime_error(INVALID.format("[5]"), X, (5,))]),
+    view("reshape:copy", lambda x, *s: x.T.reshape(s), "UnsafeViewBackward0", [S(X, 12), S(X, 2, -1)],
+         view=False, layout_matters=True, method=False, call=lambda ac, x, *s: x.t().reshape(*s)),
+    view("view_as",   lambda x, y: x.reshape(y.shape),            "ViewBackward0", [S(X, T(2, 6))],
+         function=False, layout_matters=True, linear=False,
+         errors=[type_error(not_tensor("view_as", 3, "other"), X, 3)]),
+    view("flatten",   ref.flatten,                                "ViewBackward0",
+         [S(X), S(CUBE, 1), S(CUBE, 0, 1), S(T(0, 3))], layout_matters=True,
+         errors=[runtime_error("flatten() has invalid args: start_dim cannot come after end_dim", X, 1, 0),
+                 index_error(OUT_OF_RANGE, X, 2)]),
+    view("expand",    ref.expand,                                 "ExpandBackward0",
+         [S(COL, 3, 4), S(ROW, 3, 4), S(COL, 2, -1, 4), S(A, 3), S(T(1), 0), S(X, (2, 3, 4)), S(V, 3)],
+         function=False, errors=[runtime_error(WIDER, X, 5, 4), runtime_error(FEWER, X, 4)]),
+    view("expand_as", lambda x, y: np.broadcast_to(x, y.shape),   "ExpandBackward0", [S(COL, X), S(ROW, X)],
+         function=False, linear=False, errors=[type_error(not_tensor("expand_as", 3, "other"), X, 3)]),
+    view("permute",   np.transpose,                               "PermuteBackward0",
+         [S(X, (1, 0)), S(CUBE, (2, 0, 1)), S(CUBE, (-1, 0, -2)), S(A, ())],
+         errors=[runtime_error("permute(): duplicate dims are not allowed.", X, (0, 0)),
+                 index_error(OUT_OF_RANGE, X, (2, 0))]),
+    view("permute:numbers", lambda x, *dims: np.transpose(x, dims), "PermuteBackward0", [S(CUBE, 2, 0, 1)],
+         method=False, call=lambda ac, x, *dims: x.permute(*dims)),
+    view("transpose", ref.transpose,                              "TransposeBackward0",
+         [S(X, 0, 1), S(CUBE, -1, 0), S(X, 1, 1), S(A, 0, 0)], errors=[index_error(OUT_OF_RANGE, X, 0, 2)]),
+    view("t",         np.transpose,                               "TBackward0", [S(X), S(V), S(A), S(T(0, 3))],
+         errors=[runtime_error("t() expects a tensor with <= 2 dimensions, but self is 3D", CUBE)]),
+    view("T",         np.transpose,                               "PermuteBackward0", [S(X), S(T(0, 3))],
+         function=False, method=False, call=lambda ac, x: x.T),
+    view("mT",        lambda x: np.swapaxes(x, -1, -2),           "TransposeBackward0", [S(X), S(CUBE)],
+         function=False, method=False, call=lambda ac, x: x.mT,
+         errors=[runtime_error("tensor.mT is only supported on matrices or batches of matrices", V)]),
+    view("squeeze",   ref.squeeze,                                "SqueezeBackward0",
+         [S(T(3, 1, 4, 1)), S(V), S(T(1)), S(A),
+          *records("SqueezeBackward1", S(COL, 1), S(COL, 0), S(COL, -1), S(A, 0)),
+          *records("SqueezeBackward2", S(T(1, 3, 1), (0, 2)))], errors=[index_error(OUT_OF_RANGE, X, 2)]),
+    view("unsqueeze", np.expand_dims,                             "UnsqueezeBackward0",
+         [S(X, 0), S(X, 2), S(X, -1), S(A, 0)],
+         errors=[index_error("Dimension out of range (expected to be in range of [-3, 2], but got 3)", X, 3)]),
+    view("select",    lambda x, dim, i: np.take(x, i, axis=dim),  "SelectBackward0",
+         [S(X, 0, 1), S(X, 1, -1), S(V, 0, 2)],
+         errors=[index_error("select(): index 5 out of range for tensor of size [3, 4] at dimension 0", X, 0, 5),
+                 index_error(OUT_OF_RANGE, X, 2, 0)]),
+    view("narrow",    ref.narrow,                                 "SliceBackward0",
+         [S(X, 0, 1, 2), S(X, 1, -3, 2), S(X, 1, 4, 0)],
+         errors=[runtime_error("start (1) + length (3) exceeds dimension size (3)", X, 0, 1, 3),
+                 runtime_error("narrow(): length must be non-negative", X, 0, 1, -3)]),
+    view("diagonal",  ref.diagonal,                               "DiagonalBackward0",
+         [S(X), S(X, 1), S(X, -1), S(CUBE, 0, 1, 2), S(CUBE, offset=1, dim1=0, dim2=2), S(X, 9)],
+         errors=[runtime_error("diagonal dimensions cannot be identical 0, 0", X, 0, 0, 0)]),
+    view("unfold",    ref.unfold,                                 "UnfoldBackward0",
+         [S(T(7), 0, 3, 2), S(X, 1, 2, 1), S(X, 0, 3, 1), S(X, -1, 1, 3)], function=False,
+         errors=[runtime_error("maximum size for tensor at dimension 0 is 3 but size is 5", X, 0, 5, 1),
+                 runtime_error("step is 0 but must be > 0", X, 0, 2, 0)]),
+    view("unbind",    ref.unbind,                                 "UnbindBackward0", [S(X), S(X, 1), S(V)],
+         errors=[index_error(OUT_OF_RANGE, X, 2)]),
+    view("split",     ref.split,                                  "SplitBackward0",
+         [S(T(5, 2), 2), S(T(5), 5), S(T(5), 7), S(T(2, 5), 3, dim=1),
+          *records("SplitWithSizesBackward0", S(T(5, 2), [1, 4]), S(T(2, 5), [2, 0, 3], 1))],
+         errors=[runtime_error(SPLIT_SUM, X, [1, 1]),
+                 runtime_error("split expects split_size be non-negative, but got split_size=-1", X, -1)]),
+    view("chunk",     ref.chunk,                                  "SplitBackward0",
+         [S(T(5, 2), 2), S(T(5), 3), S(T(2, 5), 2, 1), S(V, 5)],
+         errors=[runtime_error("chunk expects `chunks` to be greater than 0, got: 0", X, 0)]),
+    view("as_strided", ref.as_strided,                            "AsStridedBackward0",
+         [S(X, (2, 2), (1, 2)), S(X, (3,), (4,), 1), S(X, (4, 3), (1, 4)), S(X, (3, 3), (1, 1)), S(X, (), ())],
+         layout_matters=True, errors=[runtime_error(BEYOND, X, (20, 2), (1, 1))]),
+    view("detach",    np.asarray,                                 None, [S(X), S(A)]),
+)
+
+# ------------------------------------------------------------------ joining
+JOINS = (
+    op("cat", ref.cat, "CatBackward0",
+       [S([X, T(2, 4)]), S([X, T(3, 2)], 1), S((V, T(2), T(1)), dim=-1), S([X]), S([EMPTY, V]), S([T(0, 4), X]),
+        S([V, V])],
+       method=False, linear=True,
+       errors=[runtime_error("Tensors must have same number of dimensions: got 2 and 1", [X, V]),
+               runtime_error("Sizes of tensors must match except in dimension 0", [X, T(3, 5)]),
+               value_error("torch.cat(): expected a non-empty list of Tensors", []),
+               type_error("expected Tensor as element 1 in argument 0, but got int", [X, 2]),
+               index_error(OUT_OF_RANGE, [X, Y], 2)]),
+    op("stack", ref.stack, "StackBackward0",
+       [S([X, Y]), S([X, Y], 1), S((A, B, T())), S([V, W], dim=-1), S([V, V]), S([EMPTY, T(0)])],
+       method=False, linear=True,
+       errors=[runtime_error("stack expects each tensor to be equal size, but got [3, 4] at entry 0 and [3] at entry 1",
+                             [X, V]),
+               runtime_error("stack expects a non-empty TensorList", []), index_error(OUT_OF_RANGE, [V, W], 2)]),
+)
+
+
+# ------------------------------------------------------------------ indexing
+def getitem(ac, x, index):
+    return x[index]
+
+
+def setitem(ac, x, index, value):
+    out = x.clone()
+    out[index] = value
+    return out
+
+
+FIRST_LAST = L(0, 2)
+ROWS, COLUMNS = L(True, False, True), L(True, False, True, False)
+MASK_SHAPE = "The shape of the mask [4] at index 0 does not match the shape of the indexed tensor [3, 4] at index 0"
+NO_BROADCAST = "shape mismatch: indexing tensors could not be broadcast together with shapes [2], [3]"
+LOWER = ("expand(torch.DoubleTensor{[2, 4]}, size=[4]): the number of sizes provided (1) must be greater or equal to "
+         "the number of dimensions in the tensor (2)")
+TOO_LONG = "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 0"
+NO_FIT = "shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape [2, 4]"
+ONE_FILL = "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with 1 dimension(s)."
+INDEXING = (
+    method("getitem", ref.getitem, "SelectBackward0",
+           [S(X, 1), S(X, -1), S(X, (0, 2)), S(X, (..., 1)), S(V, 2), S(X, L(1).reshape(())),
+            *records("SliceBackward0", S(X, slice(1, None)), S(X, COLON), S(X, (COLON, slice(None, None, 2))),
+                     S(X, slice(5, 9)), S(T(5), slice(-3, -1)), S(X, (1, None, slice(0, 2)))),
+            *records("UnsqueezeBackward0", S(X, None), S(A, None), S(X, (COLON, None))),
+            *records("AliasBackward0", S(X, ...), S(A, ...), S(A, ()))],
+           call=getitem, view=True, linear=True,
+           errors=[index_error("index 5 is out of bounds for dimension 0 with size 3", X, 5), index_error(None, V, 0.5),
+                   index_error("too many indices for tensor of dimension 2", X, (0, 0, 0)),
+                   index_error("invalid index of a 0-dim tensor", A, 0),
+                   value_error("step must be greater than zero", X, slice(None, None, -1))]),
+    method("getitem:advanced", ref.getitem, "IndexBackward0",
+           [S(X, FIRST_LAST), S(X, [2, 0]), S(X, (FIRST_LAST, L(1, 3))), S(X, (COLON, L(3, 3, 0))), S(X, ROWS),
+            S(X, (COLON, COLUMNS)), S(X, MASK), S(X, (None, L(0, 1))), S(X, np.zeros(0, np.int64)),
+            S(X, (slice(1, None), L(0, 0, 3))), S(CUBE, (L(0, 1), COLON, L(2, 3))), S(CUBE, (L([0], [1]), L(0, 2))),
+            S(CUBE, (1, L(0, 2))), S(CUBE, (..., L(-1, 0))), S(CUBE, (L(1, 0), None, L(0, 2))),
+            S(T(5), L([0, 1], [4, 0]))],
+           call=getitem, linear=True,
+           errors=[index_error("index 9 is out of bounds for dimension 0 with size 3", X, L(0, 9)),
+                   index_error("index -4 is out of bounds for dimension 0 with size 3", X, L(0, -4)),
+                   index_error(MASK_SHAPE, X, COLUMNS), index_error(NO_BROADCAST, X, (L(0, 1), L(0, 1, 2))),
+                   index_error("tensors used as indices must be long, int, byte or bool tensors", X, L(0.0, 1.0))]),
+    method("setitem", ref.setitem, "CopySlices",
+           [S(X, 1, ROW), S(X, 1, 2.5), S(X, (COLON, 1), V), S(X, (0, 2), A), S(X, slice(1, None), T(2, 4)),
+            S(X, slice(1, None), ROW), S(X, (..., slice(None, None, 2)), COL), S(X, (1, None), T(1, 4)),
+            S(X, slice(3, 3), T(0, 4)), S(X, 1, T(1, 1, 4)),
+            S(X, ..., 7.0).records("FillBackward3"), S(A, ..., B).records("CopyBackwards")],
+           call=setitem,
+           errors=[index_error("index 5 is out of bounds for dimension 0 with size 3", X, 5, 1.0),
+                   runtime_error(LOWER, X, 0, T(2, 4)), runtime_error(TOO_LONG, X, 0, V)]),
+    method("setitem:advanced", ref.setitem, "IndexPutBackward0",
+           [S(X, FIRST_LAST, T(2, 4)), S(X, FIRST_LAST, ROW), S(X, (FIRST_LAST, L(1, 3)), T(2)),
+            S(X, (COLON, L(3, 0)), T(3, 2)), S(X, ROWS, T(2, 4)), S(CUBE, (L(0, 1), COLON, L(2, 3)), T(2, 3)),
+            S(T(5), L([0, 1], [4, 2]), T(2, 2)), S(X, L(1, 2), A),
+            *records("CopySlices", S(CUBE, (1, L(0, 2)), T(2, 4)), S(X, (slice(1, None), L(0, 3)), T(2, 2)))],
+           call=setitem,
+           errors=[index_error("index 9 is out of bounds for dimension 0 with size 3", X, L(0, 9), 1.0),
+                   runtime_error(NO_FIT, X, FIRST_LAST, V)]),
+    op("index_put", ref.index_put, "IndexPutBackward0",
+       [S(X, (FIRST_LAST,), T(2, 4)), S(X, (FIRST_LAST, L(1, 3)), T(2)), S(T(5), (L(0, 0, 3),), V, accumulate=True),
+        S(X, (ROWS,), ROW), S(X, (FIRST_LAST,), A)],
+       inplace=True, errors=[index_error("index 9 is out of bounds for dimension 0 with size 3", X, (L(9),), A)]),
+    op("masked_fill", lambda x, mask, value: np.where(mask, value, x), "MaskedFillBackward0",
+       [S(X, MASK, 2.5), S(X, T(4, of=BOOL), -1), S(A, A_MASK, 2.5), S(EMPTY, T(0, of=BOOL), 1.0),
+        *records("MaskedFillBackward1", S(X, T(3, 1, of=BOOL), A))], inplace=True,
+       errors=[runtime_error(ONE_FILL, V, V_MASK, W),
+               runtime_error("masked_fill_ only supports boolean masks, but got mask with dtype double", V, W, 2.5)]),
+    op("gather", ref.gather, "GatherBackward0",
+       [S(X, 0, L([0, 2, 1, 0], [1, 1, 1, 1])), S(X, 1, L([0, 3], [2, 2])), S(T(5), 0, L(4, 0, 0)),
+        S(X, -1, np.zeros((3, 0), np.int64)), S(A, 0, L(0).reshape(()))], linear=True,
+       errors=[runtime_error("index 5 is out of bounds for dimension 0 with size 3", X, 0, L([0, 5])),
+               runtime_error("Index tensor must have the same number of dimensions as input tensor", X, 0, L(0, 1)),
+               runtime_error("gather(): Expected dtype int32/int64 for index", V, 0, L(0.0))]),
+    op("nonzero", lambda x: np.argwhere(x), None,
+       [S(X), S(T(3, 4, of=SPECIAL)), S(MASK), S(T(5, of=INT)), S(EMPTY), S(T(2, 0)), S(A)],
+       errors=[type_error(not_tensor("nonzero", 2.5), 2.5)]),
+    op("scatter_add", ref.scatter_add, "ScatterAddBackward0",
+       [S(X, 0, L([0, 2, 1, 0], [1, 1, 1, 1]), T(2, 4)), S(X, 1, L([0, 3], [2, 2]), T(2, 2)),
+        S(T(5), 0, L(4, 0, 0), V)],
+       inplace=True,
+       errors=[runtime_error("index 5 is out of bounds for dimension 0 with size 3", X, 0, L([0, 5]), Y)]),
+    op("index_select", lambda x, dim, i: np.take(x, i, dim), "IndexSelectBackward0",
+       [S(X, 0, FIRST_LAST), S(X, 1, L(3, 3, 0)), S(T(5), 0, L(4)), S(X, -1, np.zeros(0, np.int64))], linear=True,
+       errors=[index_error("index out of range in self", X, 0, L(0, 5)), index_error(OUT_OF_RANGE, X, 2, L(0)),
+               runtime_error("index_select(): Expected dtype int32 or int64 for index", X, 0, L(0.0, 1.0))]),
+)
+
+# ------------------------------------------------------------------ products
+NO_PRODUCT = "mat1 and mat2 shapes cannot be multiplied (3x4 and 3x4)"
+NO_MV = "size mismatch, got input (3), mat (3x4), vec (3)"
+NO_BATCH = "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0"
+NO_DOT = ("inconsistent tensor size, expected tensor [3] and src [4] to have the same number of elements, but got 3 "
+          "and 4 elements respectively")
+NO_BMM = "Expected size for first two dimensions of batch2 tensor to be: [2, 4] but got: [3, 4]."
+SQUARE = T(3, 3)
+PRODUCTS = (
+    op("matmul", np.matmul, "UnsafeViewBackward0",
+       [S(CUBE, T(2, 4, 5)), S(CUBE, T(4, 5)), S(CUBE, ROW), S(ROW, T(2, 4, 5)), S(T(2, 1, 3, 4), T(5, 4, 2)),
+        *records("MmBackward0", S(X, T(4, 2)), S(T(1, 1), T(1, 1)), S(T(3, 0), T(0, 2)), S(SQUARE, SQUARE)),
+        S(ROW, T(4)).records("DotBackward0"), S(X, ROW).records("MvBackward0"),
+        S(ROW, T(4, 2)).records("SqueezeBackward4"), S(X, T(2, 4, 5)).records("CloneBackward0")],
+       errors=[runtime_error(NO_PRODUCT, X, Y), runtime_error(NO_MV, X, V), runtime_error(NO_BATCH, CUBE, T(3, 4, 3)),
+               runtime_error(NO_DOT, V, T(4)), type_error(not_tensor("matmul", 2, "other", 2), X, 2),
+               runtime_error("both arguments to matmul need to be at least 1D, but they are 0D and 2D", A, X)]),
+    method("matmul:operator", np.matmul, "MmBackward0", [S(X, T(4, 2)), S(X, ROW).records("MvBackward0")],
+           call=lambda ac, a, b: a @ b,
+           errors=[type_error("unsupported operand type(s) for @: 'Tensor' and 'int'", X, 2)]),
+    op("mm", np.matmul, "MmBackward0", [S(X, T(4, 2)), S(T(3, 0), T(0, 2)), S(T(0, 4), T(4, 2))],
+       errors=[runtime_error(NO_PRODUCT, X, Y), runtime_error("mat2 must be a matrix", X, ROW),
+               runtime_error("self must be a matrix", V, X)]),
+    op("mv", np.matmul, "MvBackward0", [S(X, ROW), S(T(3, 0), EMPTY), S(T(0, 4), ROW)],
+       errors=[runtime_error(NO_MV, X, V),
+               runtime_error("vector + matrix @ vector expected, got 1, 2, 2", X, T(4, 2))]),
+    op("dot", np.dot, "DotBackward0", [S(ROW, T(4)), S(EMPTY, T(0)), S(V, V)],
+       errors=[runtime_error("1D tensors expected, but got 1D and 2D tensors", V, X)]),
+    op("bmm", np.matmul, "BmmBackward0", [S(CUBE, T(2, 4, 5)), S(T(0, 3, 4), T(0, 4, 5)), S(T(2, 3, 0), T(2, 0, 5))],
+       errors=[runtime_error("batch1 must be a 3D tensor", X, Y), runtime_error(NO_BMM, CUBE, T(3, 4, 3))]),
+)
+
+# ------------------------------------------------------------------ losses
+REDUCED = [S(X, Y, reduction=reduction) for reduction in ("mean", "sum", "none")]
+OUTSIDE = "all elements of input should be between 0 and 1"
+TARGET_SIZE = ("Using a target size (torch.Size([3])) that is different to the input size (torch.Size([3, 4])) is "
+               "deprecated. Please ensure they have the same size.")
+NO_REDUCTION = value_error("most is not a valid value for reduction", V, W, reduction="most")
+LOSSES = (
+    op("binary_cross_entropy", ref.bce, "BinaryCrossEntropyBackward0",
+       [*REDUCED, S(A, B), S(X, Y, T(3, 4, constant=True)), S(X, Y, weight=T(4, constant=True), reduction="none"),
+        S(EMPTY, T(0))],
+       domain=UNIT, path="nn.functional", method=False,
+       formulas=[Formula(ref.mp_bce, BCE_POINTS, "none",
+                         lambda ac, p, t: ac.nn.functional.binary_cross_entropy(p, t, reduction="none"),
+                         second_atol=1e-4,  # (1 - t) / (1 - p)**2 is what 1e11 - 1e11 leaves
+                         torch_second="torch adds 1e-12 to a denominator")],
+       errors=[runtime_error(OUTSIDE, L(1.5, 0.5), L(1.0, 0.0)), runtime_error(OUTSIDE, L(-0.5, 0.5), L(1.0, 0.0)),
+               value_error(TARGET_SIZE, X, V), NO_REDUCTION]),
+    method("BCELoss", ref.bce, "BinaryCrossEntropyBackward0", REDUCED, domain=UNIT,
+           call=lambda ac, p, t, **kw: ac.nn.BCELoss(**kw)(p, t)),
+    op("mse_loss", ref.mse, "MseLossBackward0", [*REDUCED, S(A, B), S(EMPTY, T(0)), S(V, V)], path="nn.functional",
+       method=False,
+       formulas=[Formula(lambda x, y: (x - y) ** 2, PAIRS, "none",
+                         lambda ac, x, y: ac.nn.functional.mse_loss(x, y, reduction="none"))],
+       errors=[NO_REDUCTION]),
+)
+
+
+# ------------------------------------------------------------------ copying, converting
+def in_place(name):
+    """An in-place op as a function of its arguments."""
+    return lambda ac, x, *args: getattr(x.clone(), name)(*args)
+
+
+def cast(name):
+    return lambda x, *_: x.astype(name)
+
+
+OF_ANY = [S(X), S(A), S(T(of=INT)), S(V_MASK)]
+ONE_VALUE = "fill_ only supports 0-dimension value tensor but got tensor with 1 dimensions"
+COPYING = (
+    op("clone", np.asarray, "CloneBackward0", [S(X), S(A), S(EMPTY)], linear=True,
+       errors=[type_error(not_tensor("clone", 2.5), 2.5)]),
+    method("contiguous", np.asarray, "", [S(X), S(A)], view=None, linear=True),
+    method("contiguous:transposed", np.transpose, "CloneBackward0", [S(X)], call=lambda ac, x: x.t().contiguous(),
+           linear=True),
+    method("copy_", lambda x, y: np.broadcast_to(y, x.shape), "CopyBackwards", [S(X, Y), S(X, ROW), S(A, B), S(V, A)],
+           call=in_place("copy_"), errors=[runtime_error(MISMATCH + "0", T(3), T(4)), type_error(None, V, "a")]),
+    method("fill_", np.full_like, "FillBackward2", [S(X, 2.5), S(A, 1), S(V, True), S(V, B).records("FillBackward3")],
+           call=in_place("fill_"), errors=[runtime_error(ONE_VALUE, V, W)]),
+    method("zero_", np.zeros_like, "ZeroBackward0", [S(X), S(A), S(EMPTY)], call=in_place("zero_")),
+    method("to", lambda x, dtype: x.astype(dtype.name), "",
+           [S(X, FLOAT64), S(X, INT64), S(X, Dtype("bool")), S(T(3, of=INT), FLOAT64), S(V_MASK, INT64)], view=None),
+    method("to:tensor", lambda x, y: x.astype(y.dtype), None, [S(T(3, of=INT), T(2)), S(T(3, of=INT), L(True))],
+           call=lambda ac, x, y: x.to(y), view=None),
+    method("double", cast("float64"), "", OF_ANY, view=None),
+    method("long", cast("int64"), None, OF_ANY, view=None),
+    method("bool", cast("bool"), None, [*OF_ANY, S(T(3, 4, of=SPECIAL))], view=None),
+)
+
+# ------------------------------------------------------------------ making tensors
+NEGATIVE = runtime_error("Trying to create tensor with negative dimension -1: [-1]", -1)
+SHAPED = [S(3, 4), S((3, 4)), S([2]), S(0), S(()), S(2, dtype=INT64), S(2, dtype=Dtype("bool"))]
+LIKE = [S(X), S(A), S(T(3, of=INT)), S(V_MASK), S(V, dtype=INT64)]
+CREATION = (
+    create("tensor", lambda v: np.array(v, dtype=None if v != [] else float),
+           [S(2.5), S(3), S(True), S([1, 2.5]), S([[1, 2], [3, 4]]), S([]), S([True, False]), S((1.0, (2)))],
+           errors=[value_error("expected sequence of length 2 at dim 1 (got 1)", [[1, 2], [3]]), type_error(None, "a"),
+                   type_error(None, [1, "a"])]),
+    create("tensor:dtype", lambda v, dtype: np.array(v).astype(dtype.name),
+           [S([1, 2.7], dtype=INT64), S([0, 2], dtype=Dtype("bool")), S([1, 2], dtype=FLOAT64)]),
+    create("as_tensor", np.array, [S(2.5), S([1, 2]), S(T(3, 4, constant=True))], view=None),
+    create("from_numpy", np.array, [S([1.0, 2.5]), S([1, 2]), S([[True, False]])],
+           call=lambda ac, v: ac.from_numpy(np.array(v))),
+    create("frombuffer", lambda v: np.array(v, dtype=float), [S([1.0, 2.5]), S([3.0])],
+           call=lambda ac, v: ac.frombuffer(bytearray(np.array(v).tobytes()), dtype=ac.float64)),
+    create("zeros", lambda *s, dtype=FLOAT64: np.zeros(ref.sizes(s), dtype.name), SHAPED,
+           errors=[runtime_error("zeros: Dimension size must be non-negative.", -1)]),
+    create("ones", lambda *s, dtype=FLOAT64: np.ones(ref.sizes(s), dtype.name), SHAPED, errors=[NEGATIVE]),
+    create("full", lambda s, v, dtype=None: np.full(s, v, ref.named(dtype)),
+           [S((3, 4), 2.5), S((2,), 3), S((), True), S((2,), 3, dtype=FLOAT64)],
+           errors=[runtime_error("Trying to create tensor with negative dimension -1: [-1]", (-1,), 1.0)]),
+    create("empty", lambda *s, dtype=FLOAT64: np.ones(ref.sizes(s), dtype.name), SHAPED,
+           call=lambda ac, *s, **kw: ac.empty(*s, **kw).fill_(1), errors=[NEGATIVE]),
+    create("eye", lambda n, m=None, dtype=FLOAT64: np.eye(n, m, dtype=dtype.name),
+           [S(3), S(2, 3), S(0), S(3, dtype=INT64)],
+           errors=[runtime_error("n must be greater or equal to 0, got -1", -1)]),
+    create("arange", lambda *a, dtype=None: np.arange(*a, dtype=ref.named(dtype)),
+           [S(5), S(2, 7), S(2, 7, 2), S(0.5, 3.0, 0.25), S(5, 2, -1), S(2.5), S(0), S(4, dtype=FLOAT64)],
+           errors=[runtime_error("upper bound and lower bound inconsistent with step sign", 2, 7, -1),
+                   runtime_error("step must be nonzero", 2, 7, 0)]),
+    create("linspace", lambda start, end, steps: np.linspace(start, end, steps),
+           [S(0, 1, 5), S(-1.0, 2.5, 4), S(3, 3, 1), S(0, 1, 0), S(5, 1, steps=3)],
+           errors=[runtime_error("number of steps must be non-negative", 0, 1, -1)]),
+    create("zeros_like", lambda x, dtype=None: np.zeros_like(x, ref.named(dtype)), LIKE,
+           errors=[type_error(not_tensor("zeros_like", 2.5), 2.5)]),
+    create("ones_like", lambda x, dtype=None: np.ones_like(x, ref.named(dtype)), LIKE),
+    create("full_like", lambda x, v, dtype=None: np.full_like(x, v, ref.named(dtype)),
+           [S(X, 2.5), S(T(3, of=INT), 7), S(V, 2, dtype=INT64)]),
+    create("empty_like", np.ones_like, [S(X), S(T(3, of=INT))], call=lambda ac, x: ac.empty_like(x).fill_(1)),
+)
+
+CASES = (*UNARY, *BINARY, *REDUCTIONS, *VIEWS, *JOINS, *INDEXING, *PRODUCTS, *LOSSES, *COPYING, *CREATION)
+# fmt: on

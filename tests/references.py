@@ -1,0 +1,203 @@
+"""Functions numpy and mpmath lack, or have under other argument names: references for rows of cases.py."""
+
+import warnings
+
+import mpmath as mp
+import numpy as np
+
+
+def quiet(function):
+    """A numpy function that keeps its warnings about nan and division to itself."""
+
+    def silent(*args, **kwargs):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(*args, **kwargs)
+
+    return silent
+
+
+def sizes(given):
+    """The shape of ``f(x, *sizes)`` or ``f(x, (sizes))``."""
+    return given[0] if given and isinstance(given[0], tuple | list) else given
+
+
+def named(dtype):
+    """A row's dtype for numpy, which takes None for its default."""
+    return dtype and dtype.name
+
+
+# ------------------------------------------------------------------ arithmetic
+def add(a, b, alpha=1):
+    return a + alpha * b
+
+
+def sub(a, b, alpha=1):
+    return a - alpha * b
+
+
+def rsub(a, b, alpha=1):
+    return b - alpha * a
+
+
+def div(a, b, rounding_mode=None):
+    return {"trunc": np.trunc, "floor": np.floor, None: np.asarray}[rounding_mode](a / b)
+
+
+def relu(x):
+    return np.maximum(x, 0.0)
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def clamp(x, min=None, max=None):
+    return np.clip(x, min, max)
+
+
+def mp_sigmoid(x):
+    return 1 / (1 + mp.exp(-x))
+
+
+def mp_relu(x):
+    return max(x, mp.mpf(0))
+
+
+# ------------------------------------------------------------------ reductions
+def over(function):
+    """A numpy reduction under torch's argument names."""
+
+    def reduce(x, dim=None, keepdim=False, dtype=None):
+        if dim == () or x.ndim == 0:  # no dims means all of them; a scalar has a dim 0
+            dim = None
+        return quiet(function)(x, axis=dim, keepdims=keepdim)
+
+    return reduce
+
+
+def with_index(function, argfunction):
+    """max(dim) of torch: values and indices."""
+    return quiet(lambda x, dim, keepdim=False: [f(x, axis=dim, keepdims=keepdim) for f in (function, argfunction)])
+
+
+def logsumexp(x, dim, keepdim=False):
+    top = np.max(x, axis=dim, keepdims=True)
+    total = np.log(np.sum(np.exp(x - top), axis=dim, keepdims=True)) + top
+    return total if keepdim else np.squeeze(total, dim)
+
+
+# ------------------------------------------------------------------ views and joins
+def expand(x, *given):
+    target = sizes(given)
+    lead = len(target) - x.ndim
+    return np.broadcast_to(x, tuple(x.shape[i - lead] if n == -1 else n for i, n in enumerate(target)))
+
+
+def squeeze(x, dim=None):
+    if dim is None:
+        return np.squeeze(x)
+    dims = dim if isinstance(dim, tuple) else (dim,)
+    return np.squeeze(x, tuple(d for d in dims if x.ndim and x.shape[d] == 1))
+
+
+def transpose(x, a, b):
+    return np.swapaxes(x, a, b) if x.ndim else x
+
+
+def narrow(x, dim, start, length):
+    start = start + x.shape[dim] if start < 0 else start
+    return np.take(x, range(start, start + length), axis=dim)
+
+
+def diagonal(x, offset=0, dim1=0, dim2=1):
+    return np.diagonal(x, offset, dim1, dim2)
+
+
+def unfold(x, dim, size, step):
+    windows = np.lib.stride_tricks.sliding_window_view(x, size, axis=dim)
+    return np.take(windows, range(0, windows.shape[dim % x.ndim], step), axis=dim % x.ndim)
+
+
+def as_strided(x, size, stride, storage_offset=0):
+    flat = x.ravel()[storage_offset:]
+    return np.lib.stride_tricks.as_strided(flat, size, [8 * s for s in stride])
+
+
+def unbind(x, dim=0):
+    return list(map(np.asarray, np.moveaxis(x, dim, 0)))
+
+
+def split(x, size, dim=0):
+    cuts = np.cumsum(size)[:-1] if isinstance(size, list) else range(size, x.shape[dim], size)
+    return np.split(x, cuts, axis=dim)
+
+
+def chunk(x, chunks, dim=0):
+    return split(x, -(-x.shape[dim] // chunks), dim)
+
+
+def flatten(x, start_dim=0, end_dim=-1):
+    end = end_dim % max(x.ndim, 1) + 1
+    return x.reshape(x.shape[:start_dim] + (-1,) + x.shape[end:])
+
+
+def cat(tensors, dim=0):
+    return np.concatenate([x for x in tensors if x.shape != (0,)] or tensors, dim)
+
+
+def stack(tensors, dim=0):
+    return np.stack(tensors, dim)
+
+
+# ------------------------------------------------------------------ indexing
+def getitem(x, index):
+    return np.asarray(x[index])
+
+
+def setitem(x, index, value):
+    out = x.copy()
+    out[index] = np.squeeze(value) if np.ndim(value) == 3 else value  # torch drops leading ones, numpy does not
+    return out
+
+
+def index_put(x, indices, value, accumulate=False):
+    if not accumulate:
+        return setitem(x, indices, value)
+    out = x.copy()
+    np.add.at(out, indices, value)
+    return out
+
+
+def gather(x, dim, index):
+    if x.ndim == 0:
+        return x
+    dim %= x.ndim
+    covered = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
+    return np.take_along_axis(x[covered], index, dim)
+
+
+def scatter_add(x, dim, index, source):
+    out = x.copy()
+    for where, target in np.ndenumerate(index):
+        place = list(where)
+        place[dim] = target
+        out[tuple(place)] += source[where]
+    return out
+
+
+# ------------------------------------------------------------------ losses
+def reduced(loss, reduction):
+    return {"mean": quiet(np.mean), "sum": np.sum, "none": np.asarray}[reduction](loss)
+
+
+def bce(p, t, weight=1.0, reduction="mean"):
+    return reduced(-(t * np.log(p) + (1 - t) * np.log1p(-p)) * weight, reduction)
+
+
+def mse(x, y, reduction="mean"):
+    return reduced((x - y) ** 2, reduction)
+
+
+def mp_bce(p, t):
+    return -(t * mp.log(p) + (1 - t) * mp.log(1 - p))

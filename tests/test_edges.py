@@ -1,0 +1,437 @@
+"""Values and subgradients at kinks, poles and the ends of the range: literal, and torch's.
+
+Rows are expressions in x (and y), evaluated with the names of the tested module. A derivative multiplied by g, where
+torch selects by it, shows as a nan or an inf too many.
+"""
+
+from dataclasses import dataclass
+from math import inf, nan
+
+import numpy as np
+import pytest
+from module import IS_TORCH, ac, assert_same, outcome, to_numpy
+
+LOWEST = -(2**63)  # the int64 that has no negative
+
+
+class Names(dict):
+    """What an expression may use: its variables, and all of the module."""
+
+    def __missing__(self, name):
+        return getattr(ac, name)
+
+
+def evaluate(expression, **variables):
+    def bce(x, y, reduction="none"):
+        return ac.nn.functional.binary_cross_entropy(x, y, reduction=reduction)
+
+    def mse(x, y, reduction="none"):
+        return ac.nn.functional.mse_loss(x, y, reduction=reduction)
+
+    def t(*values):
+        return ac.tensor(list(values))
+
+    names = Names(bce=bce, mse=mse, t=t, inf=inf, nan=nan, LOWEST=LOWEST, **variables)
+    return eval(expression, {}, names)
+
+
+# ------------------------------------------------------------------ values and gradients
+@dataclass(frozen=True)
+class Edge:
+    """An expression, its inputs, its value and its gradients for the incoming gradient ``g`` (ones if not given).
+
+    For two inputs ``inputs`` and ``gradient`` are pairs. nan, inf and the signs of zero count.
+    """
+
+    expression: str
+    inputs: object
+    value: object
+    gradient: object
+    g: object = None
+    rtol: float = 4e-15
+
+
+def edge(*args, **kwargs):
+    row = Edge(*args, **kwargs)
+    return pytest.param(row, id=row.expression + (", g" if row.g is not None else ""))
+
+
+# fmt: off
+EDGES = [
+    #    expression, inputs, value, gradient
+    # one tensor, elementwise
+    edge("abs(x)", [0.0, -0.0, nan, inf, -inf], [0.0, 0.0, nan, inf, inf], [0.0, 0.0, 0.0, 1.0, -1.0]),
+    edge("abs(x)", [0.0, 0.0, -1.0, 1.0], [0.0, 0.0, 1.0, 1.0], [nan, nan, -inf, nan], g=[inf, nan, inf, nan]),
+    edge("-x", [0.0, -0.0, nan, inf], [-0.0, 0.0, nan, -inf], [-1.0, -1.0, -1.0, -1.0]),
+    edge("sign(x)", [0.0, -0.0, nan, -inf, 2.0], [0.0, 0.0, 0.0, -1.0, 1.0], [0.0, 0.0, 0.0, 0.0, 0.0]),
+    edge("relu(x)", [0.0, -0.0, nan, -1.0, inf, -inf], [0.0, -0.0, nan, 0.0, inf, 0.0], [0.0, 0.0, 1.0, 0.0, 1.0, 0.0]),
+    edge("relu(x)", [-1.0, -1.0, 0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0, nan, -inf],
+         g=[nan, inf, nan, inf, nan, -inf]),
+    edge("sqrt(x)", [0.0, -0.0, -1.0, inf, nan], [0.0, -0.0, nan, inf, nan], [inf, -inf, nan, 0.0, nan]),
+    edge("sqrt(x)", [0.0, inf], [0.0, inf], [nan, nan], g=[0.0, inf]),
+    edge("rsqrt(x)", [0.0, -0.0, -1.0, inf], [inf, -inf, nan, 0.0], [-inf, inf, nan, -0.0]),
+    edge("reciprocal(x)", [0.0, -0.0, inf, 5e-324, nan], [inf, -inf, 0.0, inf, nan], [-inf, -inf, -0.0, -inf, nan]),
+    edge("square(x)", [0.0, -0.0, inf, -inf, nan], [0.0, 0.0, inf, inf, nan], [0.0, -0.0, inf, -inf, nan]),
+    edge("exp(x)", [inf, -inf, nan, 710.0, -746.0, 0.0], [inf, 0.0, nan, inf, 0.0, 1.0],
+         [inf, 0.0, nan, inf, 0.0, 1.0]),
+    edge("exp(x)", [-inf, -800.0, 800.0], [0.0, 0.0, inf], [nan, nan, nan], g=[inf, inf, 0.0]),
+    edge("expm1(x)", [inf, -inf, nan, -0.0], [inf, -1.0, nan, -0.0], [inf, 0.0, nan, 1.0]),
+    edge("log(x)", [0.0, -0.0, -1.0, inf, nan, 1.0], [-inf, -inf, nan, inf, nan, 0.0],
+         [inf, -inf, -1.0, 0.0, nan, 1.0]),
+    edge("log(x)", [1e-310, 0.0, -1.0, inf], [-713.8013788281542, -inf, nan, inf],
+         [1.000000000000003e+300, nan, 3.0, nan], g=[1e-10, 0.0, -3.0, inf]),
+    edge("log1p(x)", [-1.0, -2.0, inf, -0.0], [-inf, nan, inf, -0.0], [inf, -1.0, 0.0, 1.0]),
+    edge("sin(x)", [0.0, -0.0, inf, nan], [0.0, -0.0, nan, nan], [1.0, 1.0, nan, nan]),
+    edge("cos(x)", [0.0, -inf, nan], [1.0, nan, nan], [-0.0, nan, nan]),
+    edge("tan(x)", [0.0, -0.0, inf], [0.0, -0.0, nan], [1.0, 1.0, nan]),
+    edge("tanh(x)", [0.0, -0.0, inf, -inf, nan], [0.0, -0.0, 1.0, -1.0, nan], [1.0, 1.0, 0.0, 0.0, nan]),
+    edge("tanh(x)", [inf, 30.0], [1.0, 1.0], [nan, nan], g=[inf, inf]),
+    edge("sigmoid(x)", [0.0, inf, -inf, nan, -745.0], [0.5, 1.0, 0.0, nan, 0.0], [0.25, 0.0, 0.0, nan, 0.0]),
+    edge("sigmoid(x)", [inf, -inf], [1.0, 0.0], [nan, nan], g=[inf, inf]),
+    # powers
+    edge("x ** 0", [0.0, nan, inf, -2.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]),
+    edge("x ** 0", [0.0, 2.0], [1.0, 1.0], [0.0, 0.0], g=[inf, nan]),
+    edge("x ** 1", [0.0, -2.0, inf, nan], [0.0, -2.0, inf, nan], [1.0, 1.0, 1.0, 1.0]),
+    edge("x ** 2", [0.0, -0.0, -3.0, inf, -inf], [0.0, 0.0, 9.0, inf, inf], [0.0, -0.0, -6.0, inf, -inf]),
+    edge("x ** 3", [0.0, -2.0, -inf], [0.0, -8.0, -inf], [0.0, 12.0, inf]),
+    edge("x ** 0.5", [0.0, -0.0, -1.0, inf, -inf], [0.0, -0.0, nan, inf, nan], [inf, -inf, nan, 0.0, nan]),
+    edge("x ** -1", [0.0, -0.0, inf], [inf, -inf, 0.0], [-inf, -inf, -0.0]),
+    edge("x ** -2", [0.0, -0.0, inf], [inf, inf, 0.0], [-inf, inf, -0.0]),
+    edge("x ** 2.5", [0.0, -1.0, inf], [0.0, nan, inf], [0.0, nan, inf]),
+    edge("x ** nan", [1.0, 0.0], [1.0, nan], [nan, nan]),
+    edge("x ** inf", [0.5, 1.0, 2.0], [0.0, 1.0, inf], [nan, inf, inf]),
+    edge("0.0 ** x", [0.0, 1.0, -1.0, nan], [1.0, 0.0, inf, nan], [0.0, 0.0, -inf, nan]),
+    edge("1.0 ** x", [nan, inf, 2.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]),
+    edge("(-2.0) ** x", [2.0, 3.0, 0.5], [4.0, -8.0, nan], [nan, nan, nan]),
+    edge("2 ** x", [inf, -inf, 1024.0], [inf, 0.0, inf], [inf, 0.0, inf]),
+    edge("x ** y", ([0.0, 0.0, 0.0, 0.0, -2.0, -2.0, inf, 1.0, nan], [0.0, 2.0, -1.0, 0.5, 2.0, 0.5, -1.0, nan, 0.0]),
+         [1.0, 0.0, inf, 0.0, 4.0, nan, 0.0, 1.0, 1.0], ([0.0, 0.0, -inf, inf, -4.0, nan, -0.0, nan, 0.0],
+                                                         [0.0, 0.0, -inf, 0.0, nan, nan, nan, 0.0, nan])),
+    # two tensors, elementwise
+    edge("x / y", ([1.0, 0.0, -1.0, inf, 1.0, 1.0], [0.0, 0.0, 0.0, inf, inf, -0.0]), [inf, nan, -inf, nan, 0.0, -inf],
+         ([inf, inf, inf, 0.0, 0.0, -inf], [-inf, nan, inf, nan, -0.0, -inf])),
+    edge("x * y", ([0.0, inf, nan, -0.0], [inf, 0.0, 1.0, 2.0]), [nan, nan, nan, -0.0],
+         ([inf, 0.0, 1.0, 2.0], [0.0, inf, nan, -0.0])),
+    edge("div(x, y, rounding_mode='trunc')", ([7.0, -7.0, 1.0, 0.0, inf], [2.0, 2.0, 0.0, 0.0, 1.0]),
+         [3.0, -3.0, inf, nan, inf], ([0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0])),
+    edge("div(x, y, rounding_mode='floor')", ([7.0, -7.0, 1.0, 0.0, inf, -1.0], [2.0, 2.0, 0.0, 0.0, 1.0, inf]),
+         [3.0, -4.0, inf, nan, nan, -1.0], ([0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+    edge("remainder(x, y)", ([7.0, -7.0, 7.0, -7.0, 1.0, 6.0, -0.0, 5.0, inf],
+                             [3.0, 3.0, -3.0, -3.0, 0.0, 3.0, 3.0, inf, 2.0]),
+                             [1.0, 2.0, -2.0, -1.0, nan, 0.0, -0.0, 5.0, nan],
+                             ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+                              [-2.0, 3.0, 3.0, -2.0, -inf, -2.0, 0.0, -0.0, nan])),
+    edge("maximum(x, y)", ([1.0, 2.0, 2.0, nan, 1.0, nan, inf], [2.0, 1.0, 2.0, 1.0, nan, nan, inf]),
+         [2.0, 2.0, 2.0, nan, nan, nan, inf],
+         ([0.0, 1.0, 0.5, 1.0, 1.0, 1.0, 0.5], [1.0, 0.0, 0.5, 1.0, 1.0, 1.0, 0.5])),
+    edge("maximum(x, y)", ([1.0, 2.0, 1.0, 3.0], [2.0, 1.0, 2.0, 3.0]), [2.0, 2.0, 2.0, 3.0],
+         ([0.0, inf, 0.0, inf], [inf, 0.0, nan, inf]), g=[inf, inf, nan, inf]),
+    edge("minimum(x, y)", ([1.0, 2.0, 2.0, nan, 1.0, -inf], [2.0, 1.0, 2.0, 1.0, nan, -inf]),
+         [1.0, 1.0, 2.0, nan, nan, -inf], ([1.0, 0.0, 0.5, 1.0, 1.0, 0.5], [0.0, 1.0, 0.5, 1.0, 1.0, 0.5])),
+    edge("minimum(x, y)", ([1.0, 2.0, 1.0], [2.0, 1.0, 2.0]), [1.0, 1.0, 1.0], ([inf, 0.0, nan], [0.0, inf, 0.0]),
+         g=[inf, inf, nan]),
+    edge("max(x, y)", ([1.0, 2.0, nan], [1.0, 1.0, 1.0]), [1.0, 2.0, nan], ([0.5, 1.0, 1.0], [0.5, 0.0, 1.0])),
+    edge("atan2(x, y)", ([0.0, 0.0, -0.0, -0.0, 1.0, 0.0, -0.0], [0.0, -0.0, 0.0, -0.0, 0.0, -1.0, -1.0]),
+         [0.0, 3.141592653589793, -0.0, -3.141592653589793, 1.5707963267948966, 3.141592653589793, -3.141592653589793],
+         ([0.0, -0.0, 0.0, -0.0, 0.0, -1.0, -1.0], [-0.0, -0.0, 0.0, 0.0, -1.0, -0.0, 0.0])),
+    edge("atan2(x, y)", ([inf, inf, 1.0, 1.0, nan], [inf, 1.0, inf, -inf, 1.0]),
+         [0.7853981633974483, 1.5707963267948966, 0.0, 3.141592653589793, nan],
+         ([nan, 0.0, nan, nan, nan], [nan, nan, -0.0, -0.0, nan])),
+    edge("atan2(x, y)", ([0.0, 0.0], [0.0, 1.0]), [0.0, 0.0], ([nan, inf], [nan, nan]), g=[inf, inf]),
+    # clamp, where, masks
+    edge("clamp(x, -1, 1)", [-1.0, 1.0, -2.0, 2.0, nan, 0.0, inf], [-1.0, 1.0, -1.0, 1.0, nan, 0.0, 1.0],
+         [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+    edge("clamp(x, -1, 1)", [-2.0, 2.0, -1.0, nan, 0.0], [-1.0, 1.0, -1.0, nan, 0.0], [0.0, 0.0, inf, 0.0, inf],
+         g=[nan, inf, inf, 1.0, inf]),
+    edge("clamp(x, 1, -1)", [-2.0, -1.0, 0.0, 1.0, 2.0, nan], [-1.0, -1.0, -1.0, -1.0, -1.0, nan],
+         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+    edge("clamp(x, min=1.0)", [1.0, 0.0, nan, inf], [1.0, 1.0, nan, inf], [1.0, 0.0, 0.0, 1.0]),
+    edge("clamp(x, max=1.0)", [1.0, 2.0, nan, -inf], [1.0, 1.0, nan, -inf], [1.0, 0.0, 0.0, 1.0]),
+    edge("clamp(x, min=nan)", [1.0, nan], [nan, nan], [0.0, 0.0]),
+    edge("where(x > 0, log(x), zeros_like(x))", [0.0, 1.0, -1.0], [0.0, 0.0, 0.0], [nan, 1.0, -0.0]),
+    edge("log(where(x > 0, x, ones_like(x)))", [0.0, 2.0], [0.0, 0.6931471805599453], [0.0, 0.5]),
+    edge("where(x > 0, x, y)", ([1.0, -1.0], [5.0, 6.0]), [1.0, 6.0], ([nan, 0.0], [0.0, inf]), g=[nan, inf]),
+    edge("x.masked_fill(x > 0, 7.0)", [1.0, -1.0, 2.0], [7.0, -1.0, 7.0], [0.0, 2.0, 0.0], g=[nan, 2.0, inf]),
+    # maxima and minima: a tie is shared by max(), amax, maximum; max(dim) takes the first
+    edge("x.max()", [1.0, 3.0, 3.0], 3.0, [0.0, 0.5, 0.5]),
+    edge("x.max()", [2.0, 2.0, 2.0, 2.0], 2.0, [0.25, 0.25, 0.25, 0.25]),
+    edge("x.max()", [1.0, nan, 3.0, nan], nan, [0.0, 0.5, 0.0, 0.5]),
+    edge("x.max()", [inf, 1.0, inf, -inf], inf, [0.5, 0.0, 0.5, 0.0]),
+    edge("x.max()", [1.0, 3.0, 2.0], 3.0, [0.0, inf, 0.0], g=inf),
+    edge("x.max()", [1.0, 3.0], 3.0, [0.0, nan], g=nan),
+    edge("x.max()", [3.0, 3.0, 1.0], 3.0, [inf, inf, 0.0], g=inf),
+    edge("x.min()", [1.0, 3.0, 1.0], 1.0, [0.5, 0.0, 0.5]),
+    edge("x.min()", [1.0, nan, 3.0], nan, [0.0, 1.0, 0.0]),
+    edge("x.min()", [1.0, 3.0, 2.0], 1.0, [inf, 0.0, 0.0], g=inf),
+    edge("x.amax()", [1.0, 3.0, 3.0], 3.0, [0.0, 0.5, 0.5]),
+    edge("x.amax()", [1.0, nan, 3.0], nan, [nan, nan, nan]),
+    edge("x.amax()", [1.0, 3.0, 2.0], 3.0, [nan, inf, nan], g=inf),
+    edge("x.amax()", [1.0, 3.0], 3.0, [nan, nan], g=nan),
+    edge("x.amax(1)", [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [0.0, nan, 1.0]], [3.0, 2.0, nan],
+         [[0.0, 0.5, 0.5], [0.3333333333333333, 0.3333333333333333, 0.3333333333333333], [nan, nan, nan]]),
+    edge("x.amax((0, 1))", [[1.0, 3.0], [3.0, 3.0]], 3.0,
+         [[0.0, 0.3333333333333333], [0.3333333333333333, 0.3333333333333333]]),
+    edge("x.amin()", [1.0, 3.0, 1.0], 1.0, [0.5, 0.0, 0.5]),
+    edge("x.amin()", [1.0, nan, 3.0], nan, [nan, nan, nan]),
+    edge("x.amin()", [1.0, 3.0, 2.0], 1.0, [inf, nan, nan], g=inf),
+    edge("x.max(1).values", [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0], [0.0, nan, nan]], [3.0, 2.0, nan],
+         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    edge("x.max(0).values", [[1.0, 3.0], [2.0, 2.0]], [2.0, 3.0], [[0.0, nan], [inf, 0.0]], g=[inf, nan]),
+    edge("x.min(1).values", [[1.0, 3.0, 1.0], [2.0, 2.0, 2.0], [0.0, nan, nan]], [1.0, 2.0, nan],
+         [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    # sums
+    edge("logsumexp(x, 1)", [[-inf, -inf], [-inf, 0.0], [inf, 0.0], [nan, 0.0], [1000.0, -1000.0]],
+         [-inf, 0.0, inf, nan, 1000.0], [[nan, nan], [0.0, 1.0], [nan, 0.0], [nan, nan], [1.0, 0.0]]),
+    edge("logsumexp(x, 0)", [inf, inf], inf, [nan, nan]),
+    edge("logsumexp(x, 0)", [inf, -inf], inf, [nan, 0.0]),
+    edge("logsumexp(x, 0)", [0.0, -inf, -1000.0], 0.0, [inf, nan, nan], g=inf),
+    edge("x.sum()", [inf, -inf], nan, [1.0, 1.0]),
+    edge("x.sum()", [1.0, 2.0], 3.0, [inf, inf], g=inf),
+    edge("x.sum()", [], 0.0, []),
+    edge("x.mean()", [inf, 1.0], inf, [0.5, 0.5]),
+    edge("x.mean()", [], nan, []),
+    # losses; torch's 1e-12 in the denominator is a float32
+    edge("bce(x, y)", ([0.0, 0.0, 1.0, 1.0, 0.25, 0.0], [0.0, 1.0, 0.0, 1.0, 0.5, 0.5]),
+         [0.0, 100.0, 100.0, -0.0, 0.8369882167858357, 50.0],
+         ([0.0, -1000000003995.8029, 1000000003995.8029, 0.0, -1.3333333333333333, -500000001997.9014],
+          [inf, inf, -inf, -inf, 1.0986122886681098, inf]), rtol=1e-8),
+    edge("bce(x, y, 'mean')", ([0.0, 1.0], [1.0, 0.0]), 100.0, ([-500000001997.9014, 500000001997.9014], [inf, -inf]),
+         rtol=1e-8),
+    edge("bce(x, y)", ([1e-300, 1e-20, 1e-09], [1.0, 1.0, 1.0]), [100.0, 46.051701859880914, 20.72326583694641],
+         ([-1000000003995.8029, -1000000003995.8029, -999999999.9999999],
+          [690.7755278982137, 46.051701859880914, 20.72326583594641]), rtol=1e-8),
+    edge("bce(x, y, 'mean')", ([], []), nan, ([], [])),
+    edge("bce(x, y)", ([0.0, 0.5], [0.0, 0.5]), [0.0, 0.6931471805599453], ([nan, nan], [inf, nan]), g=[inf, inf]),
+    edge("mse(x, y)", ([inf, 1.0, nan], [inf, 1.0, 0.0]), [nan, 0.0, nan], ([nan, 0.0, nan], [nan, 0.0, nan])),
+    edge("mse(x, y, 'mean')", ([], []), nan, ([], [])),
+    # products
+    edge("x @ y", ([[0.0, 1.0]], [[inf], [1.0]]), [[nan]], ([[inf, 1.0]], [[0.0], [1.0]])),
+    edge("x @ y", ([[], []], []), [0.0, 0.0], ([[], []], [])),
+    edge("x @ y", ([], []), 0.0, ([], [])),
+    # copies and selections: what was not selected, or was overwritten, gets a 0 whatever g is
+    edge("x.gather(0, tensor([0, 0]))", [1.0, 2.0], [1.0, 1.0], [inf, 0.0], g=[inf, inf]),
+    edge("x[1]", [1.0, 2.0], 2.0, [0.0, nan], g=nan),
+    edge("x[tensor([0, 2])]", [1.0, 2.0, 3.0], [1.0, 3.0], [inf, 0.0, nan], g=[inf, nan]),
+    edge("x[::2]", [1.0, 2.0, 3.0], [1.0, 3.0], [inf, 0.0, nan], g=[inf, nan]),
+    edge("x.expand(2)", [1.0], [1.0, 1.0], [nan], g=[inf, -inf]),
+    edge("x.scatter_add(0, tensor([1, 1]), y)", ([1.0, 2.0], [3.0, 4.0]), [1.0, 9.0], ([nan, inf], [inf, inf]),
+         g=[nan, inf]),
+    edge("x.index_put((tensor([1]),), y)", ([1.0, 2.0], [3.0]), [1.0, 3.0], ([nan, 0.0], [inf]), g=[nan, inf]),
+    edge("x.clone().copy_(y)", ([1.0, 2.0], [3.0, 4.0]), [3.0, 4.0], ([0.0, 0.0], [nan, inf]), g=[nan, inf]),
+    edge("x.clone().fill_(2.0)", [1.0, 2.0], [2.0, 2.0], [0.0, 0.0], g=[nan, inf]),
+    edge("x * 0.0", [1.0, inf], [0.0, nan], [nan, 0.0], g=[inf, 1.0]),
+    edge("add(x, y, alpha=0)", ([1.0, inf], [inf, 2.0]), [nan, inf], ([1.0, 1.0], [0.0, 0.0])),
+]
+# fmt: on
+
+
+def as_pair(value):
+    return value if isinstance(value, tuple) else (value,)
+
+
+def float_tensor(values):
+    return ac.tensor(np.array(values, dtype=np.float64))
+
+
+def assert_equal(actual, expected, rtol):
+    """Equal to rounding; nan, inf and the signs of zero exactly."""
+    expected = np.array(expected, dtype=np.float64).reshape(actual.shape)
+    assert_same(actual, expected, rtol=rtol)
+    zeros = actual == 0.0
+    assert (np.signbit(actual[zeros]) == np.signbit(expected[zeros])).all(), f"{actual}, expected {expected}"
+
+
+@pytest.mark.parametrize("row", EDGES)
+@pytest.mark.parametrize("create_graph", [False, True], ids=["fused", "recorded"])
+def test_edge(row, create_graph):
+    inputs = [float_tensor(values).requires_grad_() for values in as_pair(row.inputs)]
+    value = evaluate(row.expression, **dict(zip("xy", inputs, strict=False)))
+    assert_equal(to_numpy(value), row.value, row.rtol)
+    g = ac.ones_like(value) if row.g is None else float_tensor(row.g)
+    gradients = ac.autograd.grad(value, inputs, g, create_graph=create_graph)
+    for actual, expected in zip(gradients, as_pair(row.gradient), strict=True):
+        assert_equal(to_numpy(actual), expected, row.rtol)
+
+
+# ------------------------------------------------------------------ second derivatives
+SECONDS = [
+    # expression, x, second derivative of its sum
+    ("abs(x)", [0.0, -2.0], [0.0, 0.0]),
+    ("relu(x)", [0.0, 2.0], [0.0, 0.0]),
+    ("sqrt(x)", [0.0, 4.0], [-inf, -0.03125]),
+    ("x ** 0", [0.0, 2.0], [0.0, 0.0]),
+    ("x ** 1", [0.0, 2.0], [0.0, 0.0]),
+    ("x ** 2", [0.0, -0.0, 3.0], [2.0, 2.0, 2.0]),
+    ("x ** 3", [0.0, 2.0], [0.0, 12.0]),
+    ("square(x)", [0.0, 2.0], [2.0, 2.0]),
+    ("x * x", [0.0, inf], [2.0, 2.0]),
+    ("log(x)", [0.0, -1.0, inf], [-inf, -1.0, 0.0]),
+    ("exp(x)", [-inf, 0.0, inf], [0.0, 1.0, inf]),
+    ("reciprocal(x)", [0.0, inf], [inf, 0.0]),
+    ("tanh(x)", [0.0, inf], [0.0, 0.0]),
+    ("sigmoid(x)", [0.0, -inf], [0.0, 0.0]),
+    ("x.max() * x", [3.0, 3.0, 1.0], [2.5, 2.5, 1.0]),
+    ("x.amax() * x", [3.0, 3.0, 1.0], [2.5, 2.5, 1.0]),
+    ("maximum(x, 2.0 * x)", [0.0, 1.0], [0.0, 0.0]),
+    ("clamp(x, -1, 1) ** 2", [-1.0, 1.0, 2.0, nan], [2.0, 2.0, 0.0, 0.0]),
+    ("where(x > 0, x * x, x)", [0.0, 2.0], [0.0, 2.0]),
+    ("x ** x", [1.0, 2.0], [2.0, 13.46698950015237]),
+]
+
+
+@pytest.mark.parametrize(("expression", "inputs", "expected"), SECONDS)
+def test_second_derivative(expression, inputs, expected):
+    """That a second derivative is 0 everywhere may also show as a gradient that is not recorded, or is None."""
+    x = float_tensor(inputs).requires_grad_()
+    (gradient,) = ac.autograd.grad(evaluate(expression, x=x).sum(), x, create_graph=True)
+    found = None
+    if gradient.requires_grad:
+        (found,) = ac.autograd.grad(gradient.sum(), x, allow_unused=True)
+    actual = np.zeros(len(inputs)) if found is None else to_numpy(found)
+    np.testing.assert_allclose(actual, expected, rtol=1e-14)
+
+
+# ------------------------------------------------------------------ values without gradients
+TORCH_DIES = pytest.mark.skipif(IS_TORCH, reason="torch dies of SIGFPE")
+VALUES = [
+    # expression, value; Python's bool, int and float stand for the dtypes
+    # a nan is the maximum and the minimum; of equals the first counts
+    ("argmax(t(1.0, nan, 3.0, nan))", 1),
+    ("argmin(t(1.0, nan, 3.0))", 1),
+    ("argmax(t(3.0, 3.0, 1.0))", 0),
+    ("argmin(t(1.0, 3.0, 1.0))", 0),
+    ("argmax(t(inf, inf, -inf))", 0),
+    ("argmax(t([3.0, 3.0], [1.0, 5.0]), dim=0)", [0, 1]),
+    ("max(t([1.0, nan, nan]), 1).indices", [1]),
+    ("min(t([inf, -inf, -inf]), 1).indices", [1]),
+    ("max(t(3, 1))", 3),
+    ("max(t(True, False))", True),
+    # truth
+    ("any(t(nan))", True),
+    ("any(t(0.0, -0.0))", False),
+    ("all(t(nan, 0.0))", False),
+    ("all(t())", True),
+    ("any(t())", False),
+    ("logical_not(t(nan, 0.0, -0.0, 2.0))", [False, True, True, False]),
+    ("t(nan, 0.0, -0.0, 0.1).bool()", [True, False, False, True]),
+    # comparisons
+    ("t(1.0, nan) == t(1.0, nan)", [True, False]),
+    ("t(1.0, nan) != t(1.0, nan)", [False, True]),
+    ("t(1.0, nan) <= t(1.0, nan)", [True, False]),
+    ("t(0.0) == t(-0.0)", [True]),
+    ("t(2**53 + 1) == t(2.0**53)", [True]),
+    ("isnan(t(nan, inf, 1.0))", [True, False, False]),
+    ("isinf(t(nan, inf, -inf))", [False, True, True]),
+    ("isfinite(t(nan, inf, 1.0))", [False, False, True]),
+    # integers: floor division, wrapping, powers
+    ("t(7, -7, 7, -7) // t(2, 2, -2, -2)", [3, -4, -4, 3]),
+    ("t(7, -7, 7, -7) % t(2, 2, -2, -2)", [1, 1, -1, -1]),
+    ("div(t(7, -7), t(2, 2), rounding_mode='trunc')", [3, -3]),
+    ("t(7, -7) / 2", [3.5, -3.5]),
+    ("t(LOWEST) * 2", [0]),
+    ("-t(LOWEST)", [LOWEST]),
+    ("abs(t(LOWEST))", [LOWEST]),
+    ("t(2**62) + t(2**62)", [LOWEST]),
+    ("t(LOWEST) // t(-1)", [LOWEST]),
+    ("t(LOWEST) % t(-1)", [0]),
+    pytest.param("div(t(LOWEST), -1, rounding_mode='trunc')", [LOWEST], marks=TORCH_DIES),
+    ("t(2, 3, -2) ** t(3, 0, 3)", [8, 1, -8]),
+    ("t(-1, 1, 2) ** t(-3, -1, -1)", [-1, 1, 0]),
+    ("t(3) ** 0.5", [3**0.5]),
+    ("t(0) ** -1.0", [inf]),
+    ("t(2.7, -2.7).long()", [2, -2]),
+    ("clamp(t(1, 5), 0, 2)", [1, 2]),
+    ("clamp(t(1, 5), 0, 2.5)", [1.0, 2.5]),
+    # promotion: dtypes of tensors, kinds of numbers
+    ("t(True, False) + t(True, True)", [True, True]),
+    ("t(True, False) * t(True, True)", [True, False]),
+    ("t(True, False) / t(True, True)", [1.0, 0.0]),
+    ("t(True) + 1", [2]),
+    ("t(True) + 1.5", [2.5]),
+    ("t(1) + 1.5", [2.5]),
+    ("t(1) * True", [1]),
+    ("t(1) + tensor(1.5)", [2.5]),
+    ("t(1.0) + t(1)", [2.0]),
+    ("t(True, True).sum()", 2),
+    ("where(t(True), 1, 2.5)", [1.0]),
+    ("maximum(t(1), t(2.5))", [2.5]),
+    # floats at the ends of their range
+    ("t(1.0, -1.0, 0.0, 5.0) // t(0.0, 0.0, 0.0, inf)", [inf, -inf, nan, 0.0]),
+    ("t(1.5, -1.5, 0.5, -0.5) // 1", [1.0, -2.0, 0.0, -1.0]),
+    ("t(5.0, -5.0) % inf", [5.0, inf]),
+    ("t(5e-324) / 2", [0.0]),
+    ("t(1e308, 1e308, -1e308).sum()", inf),
+    ("t(1.7e308, 1.7e308).mean()", inf),
+    ("logsumexp(t([], []), 1)", [-inf, -inf]),
+    # creation: the length of a range with rounded steps, both ends of a linspace
+    ("arange(1.0, 1.3, 0.1)", [1.0, 1.1, 1.2000000000000002, 1.3]),
+    ("arange(0, 1, 0.25)", [0.0, 0.25, 0.5, 0.75]),
+    ("linspace(0, 1, 11)[-1]", 1.0),
+    ("linspace(-0.1, 0.3, 3)", [-0.1, 0.1, 0.3]),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), VALUES)
+def test_value(expression, expected):
+    actual = to_numpy(evaluate(expression))
+    np.testing.assert_allclose(actual, expected, rtol=1e-15)
+    assert actual.dtype == np.array(expected).dtype
+
+
+@pytest.mark.parametrize("x", [nan, inf, -inf, 1e300])
+def test_float_to_int_is_defined(x):
+    """What no int64 can hold becomes some int64, with no undefined behaviour on the way."""
+    assert ac.tensor([x]).long().dtype is ac.int64
+
+
+# ------------------------------------------------------------------ in-place ops on overlapping memory
+OVERLAP = "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory"
+SELF_OVERLAP = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "right"),
+    [
+        (lambda a: a.add_(a.t()), [[0.0, 3.0], [3.0, 6.0]]),
+        (lambda a: a.view(4)[1:].add_(a.view(4)[:-1]), [[0.0, 1.0], [3.0, 5.0]]),
+        (lambda a: a.view(4)[1:].copy_(a.view(4)[:-1]), [[0.0, 0.0], [1.0, 2.0]]),
+        (lambda a: a.mul_(a[0]), [[0.0, 1.0], [0.0, 3.0]]),
+    ],
+    ids=["transposed", "shifted", "copied", "row"],
+)
+def test_overlap(change, right):
+    """Refused in torch's words, or right through a temporary; never half done."""
+    a = ac.arange(4.0).view(2, 2)
+    found = outcome(lambda: change(a))
+    if isinstance(found, list):
+        np.testing.assert_array_equal(to_numpy(a), right)
+    else:
+        assert found.type == "RuntimeError"
+        assert OVERLAP in found.sentence
+        np.testing.assert_array_equal(to_numpy(a), [[0.0, 1.0], [2.0, 3.0]])
+
+
+def test_write_to_expanded():
+    row = ac.zeros(1)
+    with pytest.raises(RuntimeError, match=SELF_OVERLAP):
+        row.expand(3).add_(1)
+    assert row.item() == 0.0
+
+
+def test_inplace_with_itself():
+    """x.add_(x) doubles; x.mul_(x) needs x as it was, so backward is refused, or right from a copy."""
+    x = ac.tensor([2.0, 3.0], requires_grad=True)
+    y = x.clone()
+    y.add_(y)
+    y.sum().backward()
+    np.testing.assert_array_equal(to_numpy(x.grad), [2.0, 2.0])
+    z = x.clone()
+    z.mul_(z)
+    np.testing.assert_array_equal(to_numpy(z), [4.0, 9.0])
+    found = outcome(lambda: ac.autograd.grad(z.sum(), x))
+    if isinstance(found, list):
+        np.testing.assert_array_equal(found[0], [4.0, 6.0])
+    else:
+        assert "modified by an inplace operation" in found.message

@@ -1,0 +1,825 @@
+"""Every row of cases.py, through everything an op must do.
+
+Values are judged by numpy, gradients by finite differences of the values (elementwise ones by mpmath, in
+test_derivatives.py), and both by torch where it is installed; never by a re-derived formula.
+"""
+
+import itertools
+import operator
+
+import numpy as np
+import pytest
+from cases import CASES
+from module import (
+    IS_TORCH,
+    Inputs,
+    Raised,
+    ac,
+    arrays,
+    assert_all_same,
+    assert_same,
+    assert_same_outcome,
+    bits,
+    differentiable,
+    first_sentence,
+    fixed_cotangent,
+    geometry,
+    is_float,
+    map_leaves,
+    outcome,
+    tensors_in,
+    to_numpy,
+    vjp,
+)
+from rows import S, T
+
+VALUES = dict(rtol=1e-13, atol=1e-14)  # two implementations of one function
+GRADIENTS = dict(rtol=1e-11, atol=1e-12)
+DIFFERENCES = dict(rtol=2e-7, atol=2e-8)  # finite differences
+
+
+def rows(keep=lambda case: True, inputs=0):
+    """Parametrize a test with samples of the rows for which ``keep(case)``, of so many float inputs at least."""
+    return pytest.mark.parametrize(
+        ("case", "sample"),
+        [
+            pytest.param(c, s, id=f"{c.name}({s})")
+            for c in CASES
+            if keep(c)
+            for s in c.samples
+            if s.float_inputs(c) >= inputs
+        ],
+    )
+
+
+def ops(keep=lambda case: True):
+    """Parametrize a test with the rows for which ``keep(case)``."""
+    return pytest.mark.parametrize("case", [pytest.param(c, id=c.name) for c in CASES if keep(c)])
+
+
+def has_gradient(case):
+    return case.node is not None and case.node != "NotImplemented"
+
+
+class Run:
+    """A sample run on a module: its inputs, result and the tensors in it."""
+
+    def __init__(self, module, case, plain, make=None):
+        self.inputs = Inputs(module, *plain, make)
+        self.leaves = self.inputs.leaves
+        self.module = module
+        self.result = case.run(module, self.inputs.args, self.inputs.kwargs)
+        self.outputs = tensors_in(self.result)
+
+    def values(self):
+        return arrays(self.outputs)
+
+    def gradients(self, **more):
+        return vjp(self.module, self.outputs, self.leaves, **more)
+
+
+def without_grad(module):
+    """A ``make`` for Inputs: plain copies."""
+    return lambda array, index: module.tensor(array)
+
+
+def replaced(plain, change):
+    """The plain inputs with the index-th float array replaced by ``change(array, index)``."""
+    counter = itertools.count()
+    return map_leaves(plain, lambda value: np.asarray(change(value, next(counter))) if is_float(value) else value)
+
+
+def floats_in(plain):
+    """The float arrays of plain inputs, each once."""
+    found = []
+    map_leaves(plain, lambda value: found.append(value) if is_float(value) else None)
+    return found
+
+
+# ------------------------------------------------------------------ the table itself
+ours = pytest.mark.skipif(IS_TORCH, reason="torch has no registry of its ops, nor a docstring for each")
+
+
+@ours
+def test_every_op_has_a_row():
+    """An op without a row is an op without tests."""
+    tested = {case.op.removesuffix("_") for case in CASES} | {name for name, _, _ in ANSWERS}
+    assert {name for name in ac._core.__ops__ if name.removesuffix("_") not in tested} == set()
+
+
+# What an op that returns no tensor answers.
+ANSWERS = [
+    ("numel", np.zeros((2, 3)), 6),
+    ("numel", np.zeros((2, 0)), 0),
+    ("numel", np.array(1), 1),
+    ("is_floating_point", np.array(1.5), True),
+    ("is_floating_point", np.array([1, 2]), False),
+    ("is_floating_point", np.array([True]), False),
+]
+
+
+@pytest.mark.parametrize(("name", "array", "expected"), ANSWERS)
+def test_answer(name, array, expected):
+    tensor = ac.tensor(array)
+    for answer in (getattr(ac, name)(tensor), getattr(tensor, name)()):
+        assert answer == expected
+        assert type(answer) is type(expected)
+
+
+@ours
+@ops(lambda case: case.function)
+def test_docstring(case):
+    assert case.public(ac).__doc__.strip()
+
+
+@ours
+@ops(lambda case: case.method)
+def test_method_docstring(case):
+    assert getattr(ac.Tensor, case.op).__doc__.strip()
+
+
+@ours
+@ops(lambda case: case.inplace)
+def test_inplace_docstring(case):
+    assert getattr(ac.Tensor, case.op + "_").__doc__.strip()
+
+
+# ------------------------------------------------------------------ forward
+@rows(lambda case: case.reference)
+def test_forward(case, sample):
+    args, kwargs = sample.draw(case)
+    run = Run(ac, case, (args, kwargs))
+    with np.errstate(all="ignore"):
+        expected = case.reference(*args, **kwargs)
+    expected = [np.asarray(array) for array in (expected if isinstance(expected, tuple | list) else [expected])]
+    assert_all_same(run.values(), expected, **VALUES)
+    for output in run.outputs:
+        is_recorded = case.node is not None and run.leaves and output.dtype is ac.float64
+        assert output.requires_grad is bool(is_recorded)
+        assert output.is_leaf is not output.requires_grad or any(output is leaf for leaf in run.leaves)
+
+
+@rows()
+def test_forward_like_torch(case, sample, torch):
+    plain = sample.draw(case)
+    actual, expected = Run(ac, case, plain), Run(torch, case, plain)
+    assert_all_same(actual.values(), expected.values(), **VALUES)
+    for a, e in zip(actual.outputs, expected.outputs, strict=True):
+        assert (a.requires_grad, a.is_leaf) == (e.requires_grad, e.is_leaf)
+        if case.elementwise or case.view is not False:
+            assert_same(geometry(a), geometry(e))
+            assert a._version == e._version
+    assert type(actual.result).__name__ == type(expected.result).__name__
+
+
+@rows()
+def test_inputs_unchanged(case, sample):
+    """Neither forward nor backward writes to an input."""
+    plain = sample.draw(case)
+    run = Run(ac, case, plain)
+    if has_gradient(case):
+        run.gradients()
+    flat = []
+    map_leaves(plain, lambda value: flat.append(value) if isinstance(value, np.ndarray) else None)
+    for tensor, array in zip(run.inputs.tensors, flat, strict=True):
+        assert_same(to_numpy(tensor), array)
+        assert tensor._version == 0
+
+
+@rows(lambda case: case.view is False)
+def test_result_is_fresh(case, sample):
+    """The result of an op that is no view shares no memory with an input."""
+    run = Run(ac, case, sample.draw(case))
+    for output, tensor in itertools.product(run.outputs, run.inputs.tensors):
+        assert not np.may_share_memory(to_numpy(output), to_numpy(tensor))
+
+
+@rows(lambda case: case.function and case.method)
+def test_method(case, sample):
+    """The method is the function."""
+    inputs = Inputs(ac, *sample.draw(case))
+    by_method = tensors_in(getattr(inputs.args[0], case.op)(*inputs.args[1:], **inputs.kwargs))
+    by_function = tensors_in(case.run(ac, inputs.args, inputs.kwargs))
+    assert_all_same(arrays(by_method), arrays(by_function))
+    assert [type(t.grad_fn) for t in by_method] == [type(t.grad_fn) for t in by_function]
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch has different code for a scalar and for a vector")
+@rows(lambda case: case.elementwise)
+def test_scalars_and_vectors_same_bits(case, sample):
+    """Element i of the result, and of the gradients, has the bits of the op on elements i alone."""
+    plain = sample.draw(case)
+    run = Run(ac, case, plain)
+    value = run.values()[0]
+    weights = fixed_cotangent(value.shape)
+    recorded = has_gradient(case) and run.outputs[0].requires_grad
+
+    def gradients(run, cotangent):
+        return arrays(ac.autograd.grad(run.outputs[0], run.leaves, ac.tensor(cotangent))) if recorded else []
+
+    vectors = gradients(run, weights)
+    whole = all(array.shape == value.shape for array in floats_in(plain))  # else the gradients are sums
+    for place in np.ndindex(value.shape):
+        scalars = map_leaves(
+            plain,
+            lambda v, at=place: np.asarray(np.broadcast_to(v, value.shape)[at]) if isinstance(v, np.ndarray) else v,
+        )
+        one = Run(ac, case, scalars)
+        assert bits(value[place]) == bits(one.values()[0])
+        if whole:
+            for vector, scalar in zip(vectors, gradients(one, np.asarray(weights[place])), strict=True):
+                assert bits(vector[place]) == bits(scalar)
+
+
+# ------------------------------------------------------------------ backward
+def assert_same_or_zero(actual, expected, **tolerances):
+    """Like `assert_all_same`, but a derivative that is 0 everywhere may be known as that (None) or computed."""
+    for a, e in itertools.zip_longest(actual, expected):
+        if a is None or e is None:
+            np.testing.assert_allclose(0.0 if a is None else a, 0.0 if e is None else e, **tolerances)
+        else:
+            assert_same(a, e, **tolerances)
+
+
+@rows(has_gradient, inputs=1)
+def test_node(case, sample):
+    """The recorded node has torch's name, and the input requiring grad decides whether there is one."""
+    plain = sample.draw(case)
+    run = Run(ac, case, plain)
+    node = case.node if sample.node is None else sample.node
+    if says_default(sample):
+        return
+    for output in run.outputs:
+        if output.requires_grad and output.grad_fn is not None and node:
+            assert type(output.grad_fn).__name__ == node
+            assert output.grad_fn.name().removeprefix("torch::autograd::") == node
+    assert all(not o.requires_grad and o.grad_fn is None for o in Run(ac, case, plain, without_grad(ac)).outputs)
+    with ac.no_grad():
+        assert all(o.grad_fn is None for o in Run(ac, case, plain).outputs)
+
+
+def says_default(sample):
+    """Whether the sample passes an argument's default in so many words, which shows in the names of torch's nodes."""
+    return any(sample.kwargs.get(name, 0) is None for name in ("dim", "rounding_mode"))
+
+
+@rows(has_gradient, inputs=1)
+def test_backward_like_torch(case, sample, torch):
+    plain = sample.draw(case)
+    actual, expected = Run(ac, case, plain), Run(torch, case, plain)
+    assert_all_same(arrays(actual.gradients()), arrays(expected.gradients()), **GRADIENTS)
+    if not says_default(sample):
+        assert type(actual.outputs[0].grad_fn).__name__ == type(expected.outputs[0].grad_fn).__name__
+
+
+def directional(case, plain, index, function):
+    """A fixed direction of the index-th float input, and the central difference of ``function(run)`` along it."""
+    step = 1e-5
+    direction = fixed_cotangent(floats_in(plain)[index].shape, 50 + index)
+    moved = [
+        function(Run(ac, case, replaced(plain, lambda a, i, s=sign: a + s * step * direction if i == index else a)))
+        for sign in (1.0, -1.0)
+    ]
+    return direction, [(up - down) / (2.0 * step) for up, down in zip(*moved, strict=True)]
+
+
+def weighted(values, kept, first_cotangent=0):
+    """The values at the places ``kept``, weighted as `vjp` weights them, and summed."""
+    return sum(np.sum(values[i] * fixed_cotangent(values[i].shape, first_cotangent + i)) for i in kept)
+
+
+@rows(lambda case: has_gradient(case) and not case.formulas, inputs=1)
+def test_backward_by_differences(case, sample):
+    plain = sample.draw(case)
+    run = Run(ac, case, plain)
+    if not differentiable(run.outputs):
+        return
+    kept = [i for i, output in enumerate(run.outputs) if output.requires_grad]
+    for index, gradient in enumerate(arrays(run.gradients())):
+        if not to_numpy(run.leaves[index]).size:
+            continue
+        direction, change = directional(case, plain, index, lambda r: [np.asarray(weighted(r.values(), kept))])
+        along = 0.0 if gradient is None else np.sum(gradient * direction)
+        np.testing.assert_allclose(along, change[0], **DIFFERENCES)
+
+
+@rows(has_gradient, inputs=1)
+def test_recorded_backward_is_the_same(case, sample):
+    """create_graph computes by the differentiable form of the formula what the fused kernel computes."""
+    plain = sample.draw(case)
+    fused = arrays(Run(ac, case, plain).gradients())
+    assert_all_same(arrays(Run(ac, case, plain).gradients(create_graph=True)), fused, rtol=1e-14, atol=1e-300)
+
+
+def second(module, case, plain):
+    """The gradient of the weighted gradient, for the inputs and for the first cotangent."""
+    run = Run(module, case, plain)
+    outputs = differentiable(run.outputs)
+    if not outputs:
+        return []
+    cotangent = module.tensor(fixed_cotangent(tuple(outputs[0].shape))).requires_grad_()
+    wanted = [leaf for leaf in run.leaves if leaf.requires_grad]
+    first = module.autograd.grad(outputs[0], wanted, cotangent, create_graph=True, allow_unused=True)
+    return vjp(module, first, [*wanted, cotangent], first_cotangent=100)
+
+
+@rows(has_gradient, inputs=1)
+def test_double_backward_like_torch(case, sample, torch):
+    plain = sample.draw(case)
+    actual, expected = arrays(second(ac, case, plain)), arrays(second(torch, case, plain))
+    # torch adds 1e-12 to a denominator of binary_cross_entropy
+    assert_same_or_zero(actual, expected, rtol=1e-9, atol=1e-10)
+
+
+@rows(lambda case: has_gradient(case) and not case.formulas, inputs=1)
+def test_double_backward_by_differences(case, sample):
+    """Differences of the gradient along each input."""
+    plain = sample.draw(case)
+    run = Run(ac, case, plain)
+    outputs = differentiable(run.outputs)
+    if not outputs or any(leaf is output for leaf in run.leaves for output in outputs):
+        return
+    seconds = arrays(second(ac, case, plain))
+
+    def gradient(r):
+        found = arrays(vjp(ac, differentiable(r.outputs)[:1], r.leaves))
+        return [np.zeros(()) if g is None else g for g in found]
+
+    for index in range(len(run.leaves)):
+        direction, change = directional(case, plain, index, gradient)
+        expected = weighted(change, range(len(change)), 100)
+        found = seconds[index] if seconds else None
+        np.testing.assert_allclose(0.0 if found is None else np.sum(found * direction), expected, **DIFFERENCES)
+
+
+@rows(has_gradient, inputs=2)
+def test_each_input_alone(case, sample):
+    """An input's gradient does not depend on which others require one."""
+    plain = sample.draw(case)
+    together = Run(ac, case, plain)
+    expected = arrays(together.gradients())
+    for alone in range(len(together.leaves)):
+        run = Run(ac, case, plain, lambda a, i, alone=alone: ac.tensor(a).requires_grad_(i == alone))
+        assert_all_same(run.values(), together.values())
+        if expected[alone] is not None and differentiable(run.outputs):
+            assert_same(arrays(run.gradients())[alone], expected[alone])
+
+
+FREED = "Trying to backward through the graph a second time"
+STALE = "one of the variables needed for gradient computation has been modified by an inplace operation"
+
+
+@rows(has_gradient, inputs=1)
+def test_second_backward(case, sample, torch):
+    """Works where torch's does; else it is refused, or a node that needs no more than numbers does it again."""
+
+    def twice(module):
+        run = Run(module, case, sample.draw(case))
+        first = run.gradients()
+        return [*first, *run.gradients()]
+
+    actual, expected = outcome(lambda: twice(ac)), outcome(lambda: twice(torch))
+    if isinstance(expected, Raised) and not isinstance(actual, Raised):
+        half = len(actual) // 2
+        assert_all_same(actual[half:], actual[:half])
+    else:
+        assert_same_outcome(actual, expected, **GRADIENTS)
+
+
+@rows(lambda case: has_gradient(case) and case.view is False, inputs=1)
+def test_stale_saved_tensor(case, sample):
+    """After a change of an input or of the result, backward is refused or right: as if nothing had been changed."""
+    plain = sample.draw(case)
+    expected = outcome(lambda: stale(ac, case, plain, None))
+    for which in range(len(floats_in(plain)) + 1):
+        actual = outcome(lambda w=which: stale(ac, case, plain, w))
+        if isinstance(actual, Raised):
+            assert actual.message.startswith(STALE)
+        else:
+            assert_same_outcome(actual, expected, what=f"changed {which}")
+
+
+@rows(lambda case: has_gradient(case) and case.view is False, inputs=1)
+def test_stale_saved_tensor_like_torch(case, sample, torch):
+    """No script that runs on torch is refused."""
+    plain = sample.draw(case)
+    for which in range(len(floats_in(plain)) + 1):
+        if not isinstance(outcome(lambda w=which: stale(torch, case, plain, w)), Raised):
+            stale(ac, case, plain, which)
+
+
+def stale(module, case, plain, which):
+    """Gradients after a change of the input ``which``, or of the result if that is one more than there are inputs."""
+    leaves = []
+
+    def make(array, index):
+        leaves.append(module.tensor(array).requires_grad_())
+        return leaves[-1] * 1.0  # not a leaf: those cannot be changed in place
+
+    run = Run(module, case, plain, make)
+    if which is not None:
+        with module.no_grad():
+            (run.leaves + run.outputs[:1])[which].add_(1)
+    return vjp(module, run.outputs, leaves)
+
+
+@rows(has_gradient, inputs=1)
+def test_any_layout_of_the_cotangent(case, sample):
+    """Gradients do not depend on the strides of the incoming gradient."""
+    run = Run(ac, case, sample.draw(case))
+    outputs = [output for output in differentiable(run.outputs) if not output.is_leaf]
+    if not outputs:
+        return
+    output = outputs[0]
+    plain = fixed_cotangent(tuple(output.shape))
+    wanted = [leaf for leaf in run.leaves if leaf.requires_grad]
+
+    def gradients(cotangent):
+        found = ac.autograd.grad(output, wanted, cotangent, retain_graph=True, allow_unused=True)
+        return arrays(found)
+
+    expected = gradients(ac.tensor(plain))
+    for layout in LAYOUTS:
+        assert_all_same(gradients(lay_out(ac, plain, layout)), expected, **GRADIENTS, what=layout)
+    constant = np.full(plain.shape, 0.75)
+    expanded = ac.tensor(0.75).expand(plain.shape)
+    assert_all_same(gradients(expanded), gradients(ac.tensor(constant)), **GRADIENTS)
+
+
+# ------------------------------------------------------------------ forward mode
+def jvp(module, case, plain):
+    """Values and tangents of the outputs, all float inputs having tangents; None for no tangent."""
+    forward_ad = module.autograd.forward_ad
+    with forward_ad.dual_level():
+
+        def make(array, index):
+            tangent = module.tensor(fixed_cotangent(array.shape, 50 + index))
+            return forward_ad.make_dual(module.tensor(array), tangent)
+
+        pairs = [forward_ad.unpack_dual(output) for output in Run(module, case, plain, make).outputs]
+        return arrays([p.primal for p in pairs]), arrays([p.tangent for p in pairs])
+
+
+def torch_lacks_forward_mode(found):
+    return IS_TORCH and isinstance(found, Raised) and "forward AD" in found.sentence
+
+
+@rows(has_gradient, inputs=1)
+def test_forward_mode(case, sample):
+    """The tangent agrees with the gradients: <w, J t> == <J' w, t>; and with the op itself, if that is linear."""
+    plain = sample.draw(case)
+    found = outcome(lambda: [value for part in jvp(ac, case, plain) for value in part])
+    if torch_lacks_forward_mode(found):
+        pytest.skip("torch has no forward mode here")
+    assert not isinstance(found, Raised), found
+    primals, tangents = found[: len(found) // 2], found[len(found) // 2 :]
+    run = Run(ac, case, plain)
+    assert_all_same(primals, run.values())
+    kept = [i for i, output in enumerate(run.outputs) if output.requires_grad]
+    if not kept or not any(to_numpy(leaf).size for leaf in run.leaves):
+        return
+    forward = sum(np.sum(tangents[i] * fixed_cotangent(tangents[i].shape, i)) for i in kept if tangents[i] is not None)
+    backward = sum(
+        np.sum(gradient * fixed_cotangent(gradient.shape, 50 + i))
+        for i, gradient in enumerate(arrays(run.gradients()))
+        if gradient is not None
+    )
+    np.testing.assert_allclose(forward, backward, rtol=1e-11, atol=1e-12)
+    if case.linear:
+        itself = Run(ac, case, replaced(plain, lambda a, i: fixed_cotangent(a.shape, 50 + i))).values()
+        numbers = any(isinstance(a, int | float) for a in plain[0][1:]) and case.elementwise
+        if not numbers:  # x + 2 is affine
+            assert_all_same(tangents, itself, rtol=1e-15)
+
+
+@rows(has_gradient, inputs=1)
+def test_forward_mode_like_torch(case, sample, torch):
+    plain = sample.draw(case)
+    expected = outcome(lambda: [value for part in jvp(torch, case, plain) for value in part])
+    if isinstance(expected, Raised):
+        pytest.skip(f"torch has no forward mode here: {expected.sentence}")
+    actual = [value for part in jvp(ac, case, plain) for value in part]
+    assert_same_or_zero(actual, expected, **GRADIENTS)
+
+
+@rows(lambda case: has_gradient(case) and case.elementwise, inputs=2)
+def test_forward_over_one_input(case, sample):
+    """A tangent on one input alone gives its part of the whole tangent."""
+    plain = sample.draw(case)
+    number = len(floats_in(plain))
+    whole = outcome(lambda: jvp(ac, case, plain)[1])
+    if torch_lacks_forward_mode(whole):
+        return
+    total = 0.0
+    for alone in range(number):
+        forward_ad = ac.autograd.forward_ad
+        with forward_ad.dual_level():
+
+            def make(array, index, alone=alone):
+                tensor = ac.tensor(array)
+                if index != alone:
+                    return tensor
+                return forward_ad.make_dual(tensor, ac.tensor(fixed_cotangent(array.shape, 50 + index)))
+
+            tangent = forward_ad.unpack_dual(Run(ac, case, plain, make).outputs[0]).tangent
+            total = total + (0.0 if tangent is None else to_numpy(tangent))
+    np.testing.assert_allclose(total, 0.0 if whole[0] is None else whole[0], rtol=1e-12, atol=1e-12)
+
+
+# ------------------------------------------------------------------ layouts
+SELF_OVERLAP = "unsupported operation: more than one element of the written-to tensor refers to a single memory"
+LAYOUTS = ("transposed", "strided", "offset")
+
+
+def lay_out(module, array, layout, requires_grad=False):
+    """A tensor of these values whose memory is laid out otherwise; never a view for autograd."""
+    if layout == "transposed":
+        tensor = module.tensor(array.T.copy()).permute(tuple(range(array.ndim))[::-1])
+    elif layout == "strided":
+        tensor = module.tensor(np.repeat(array[..., None], 2, axis=-1))[..., 0]
+    elif layout == "offset":
+        tensor = module.tensor(np.stack([array + 1.0, array]))[1]
+    elif layout == "expanded":  # every element of the last dimension is the first one
+        tensor = module.tensor(array[..., :1].copy()).expand(array.shape)
+    return tensor.detach().requires_grad_(requires_grad)
+
+
+def constant_rows(array):
+    """The array with its first column everywhere: what can be laid out as an expanded tensor."""
+    return np.broadcast_to(array[..., :1], array.shape).copy() if array.ndim and array.size else array
+
+
+@rows(lambda case: not case.layout_matters, inputs=1)
+def test_layouts(case, sample):
+    """The strides of the inputs change neither values nor gradients."""
+    plain = sample.draw(case)
+    rows_alike = replaced(plain, lambda a, i: constant_rows(a))
+    can_expand = all(a.ndim and a.size for a in floats_in(plain))
+    exact = case.elementwise and not IS_TORCH
+    for data, layouts in ((plain, LAYOUTS), (rows_alike, ("expanded",) if can_expand else ())):
+        expected = Run(ac, case, data)
+        gradients = arrays(expected.gradients()) if has_gradient(case) else None
+        for layout in layouts:
+            actual = Run(ac, case, data, lambda a, i, how=layout: lay_out(ac, a, how, requires_grad=True))
+            assert_all_same(actual.values(), expected.values(), **({} if exact else VALUES), what=layout)
+            if gradients is not None:
+                assert_all_same(arrays(actual.gradients()), gradients, **GRADIENTS, what=layout)
+
+
+@rows(lambda case: case.view is not False or case.layout_matters)
+def test_layouts_like_torch(case, sample, torch):
+    """Views of views: the same strides as torch's, the same refusals."""
+
+    def look(module, layout):
+        run = Run(module, case, sample.draw(case), lambda a, i: lay_out(module, a, layout, requires_grad=True))
+        return (
+            run.values() + [geometry(o) for o in run.outputs] + (arrays(run.gradients()) if has_gradient(case) else [])
+        )
+
+    for layout in LAYOUTS:
+        actual, expected = (outcome(lambda m=module: look(m, layout)) for module in (ac, torch))
+        assert_same_outcome(actual, expected, **GRADIENTS, what=layout)
+
+
+def overlaps(array):
+    """Whether two elements are one in memory."""
+    offsets = sum(np.ix_(*(np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True))), 0)
+    return len(np.unique(offsets)) < array.size
+
+
+@rows(lambda case: case.view is True)
+def test_view_shares_memory(case, sample):
+    """A write through the view is seen in its base, and counted in the version they share."""
+    run = Run(ac, case, sample.draw(case), without_grad(ac))
+    base = run.inputs.args[0]
+    if not base.numel():
+        return
+    for output in run.outputs:
+        if output.numel() and not overlaps(to_numpy(output)):
+            before = base._version
+            output.fill_(41.5)
+            assert np.shares_memory(to_numpy(output), to_numpy(base))
+            assert (to_numpy(base) == 41.5).sum() >= 1
+            assert output._version == base._version == before + 1
+            base.fill_(0.5)
+            assert (to_numpy(output) == 0.5).all()
+
+
+@rows(lambda case: case.view is True)
+def test_inplace_through_a_view_like_torch(case, sample, torch):
+    """An in-place op on a view is recorded in its base, or refused, as in torch.
+
+    Except that writing to elements which are one in memory may be refused where torch writes several times.
+    """
+
+    def write(module):
+        leaf = []
+
+        def make(array, index):
+            leaf.append(module.tensor(array).requires_grad_())
+            return leaf[-1] * 2.0
+
+        run = Run(module, case, sample.draw(case), make)
+        run.outputs[0].mul_(3.0)
+        base = run.inputs.args[0]
+        nodes = [type(t.grad_fn).__name__ for t in (base, run.outputs[0])]
+        results = [to_numpy(base), *run.values(), *vjp(module, [base, *run.outputs], leaf)]
+        return results + [np.array([ord(c) for c in "/".join(nodes)])]
+
+    actual = outcome(lambda: write(ac))
+    if isinstance(actual, Raised) and actual.message.startswith(SELF_OVERLAP):
+        assert overlaps(Run(ac, case, sample.draw(case)).values()[0])
+        return
+    assert_same_outcome(actual, outcome(lambda: write(torch)), **GRADIENTS)
+
+
+# ------------------------------------------------------------------ dtypes
+def retyped(plain, kinds, case):
+    """The plain inputs, the index-th float array of the kind f(loat), i(nt) or b(ool), as the op is defined for."""
+
+    def change(array, index):
+        if kinds[index] == "f":
+            return array
+        rng = np.random.default_rng(index)
+        ints = np.asarray(case.domain.ints(rng, array.shape)) if hasattr(case.domain, "ints") else array
+        return ints.astype(np.int64) if kinds[index] == "i" else ints % 2 == 1
+
+    return replaced(plain, change)
+
+
+@rows()
+def test_dtypes_like_torch(case, sample, torch):
+    """int64 and bool inputs: torch's promotion, values and refusals; also of the in-place variant."""
+    plain = sample.draw(case)
+    number = len(floats_in(plain))
+    combinations = itertools.product("fib", repeat=number) if number <= 2 else ["i" * number, "b" * number]
+    for kinds in combinations:
+        typed = retyped(plain, kinds, case)
+        expected = outcome(lambda: Run(torch, case, typed, without_grad(torch)).outputs)
+        actual = outcome(lambda: Run(ac, case, typed, without_grad(ac)).outputs)
+        assert_same_promotion(actual, expected, typed, f"dtypes {kinds}")
+        if case.inplace and number:
+            expected = outcome(lambda: run_inplace(torch, case, typed))
+            actual = outcome(lambda: run_inplace(ac, case, typed))
+            assert_same_promotion(actual, expected, typed, f"in place, {kinds}")
+
+
+def assert_same_promotion(actual, expected, plain, what):
+    """The same values and dtypes, or errors of one type; the texts that matter are in cases.py."""
+    flat = []
+    map_leaves(plain, lambda value: flat.append(value) if isinstance(value, np.ndarray) else None)
+    if isinstance(actual, Raised) and isinstance(expected, Raised):
+        types = [raised.type.replace("NotImplemented", "Runtime") for raised in (actual, expected)]  # of one family
+        assert types[0] == types[1], f"{what}: {actual}, expected {expected}"
+    elif isinstance(actual, Raised) and any(array.size == 0 for array in flat):
+        return  # torch forgets to check dtypes where there is nothing to compute
+    else:
+        assert_same_outcome(actual, expected, **VALUES, what=what)
+
+
+def run_inplace(module, case, plain):
+    inputs = Inputs(module, *plain, without_grad(module))
+    return getattr(inputs.args[0], case.op + "_")(*inputs.args[1:], **inputs.kwargs)
+
+
+# ------------------------------------------------------------------ in place
+@rows(lambda case: case.inplace)
+def test_inplace(case, sample):
+    """``x.op_(...)`` is ``x.op(...)`` in x's memory: values, gradients, node, one version more, x itself returned."""
+    plain = sample.draw(case)
+    apart = Run(ac, case, plain)
+    target_shape = tuple(apart.inputs.args[0].shape) if isinstance(apart.inputs.args[0], ac.Tensor) else None
+    inputs = Inputs(ac, *plain)
+    target = inputs.args[0].clone()
+    memory = to_numpy(target)
+    rest = [target if arg is inputs.args[0] else arg for arg in inputs.args[1:]]
+    change = getattr(target, case.op + "_")
+    if target_shape != tuple(apart.outputs[0].shape):
+        before = memory.copy()
+        with pytest.raises(RuntimeError, match=r"output with shape .* doesn't match the broadcast shape"):
+            change(*rest, **inputs.kwargs)
+        assert_same(to_numpy(target), before)
+        assert target._version == 0
+        return
+    if any(arg is target for arg in rest):
+        return  # x.mul_(x) differentiates at values that are gone; test_edges.py has its cases
+    result = change(*rest, **inputs.kwargs)
+    assert result is target
+    assert np.may_share_memory(to_numpy(target), memory) or not memory.size
+    assert target._version == 1
+    assert_same(to_numpy(target), apart.values()[0])
+    if has_gradient(case):
+        assert type(target.grad_fn).__name__ == type(apart.outputs[0].grad_fn).__name__
+        assert_all_same(arrays(vjp(ac, [target], inputs.leaves)), arrays(apart.gradients()), rtol=1e-14, atol=1e-300)
+
+
+@ops(lambda case: case.inplace)
+def test_inplace_on_a_leaf(case):
+    inputs = Inputs(ac, *case.samples[0].draw(case))
+    target = inputs.args[0]
+    before = to_numpy(target).copy()
+    message = "a leaf Variable that requires grad is being used in an in-place operation"
+    with pytest.raises(RuntimeError, match=message):
+        getattr(target, case.op + "_")(*inputs.args[1:], **inputs.kwargs)
+    assert_same(to_numpy(target), before)
+    assert target._version == 0
+
+
+@rows(lambda case: case.inplace)
+def test_inplace_forward_mode(case, sample):
+    """The in-place variant carries tangents as the other does."""
+    plain = sample.draw(case)
+    whole = outcome(lambda: jvp(ac, case, plain))
+    forward_ad = ac.autograd.forward_ad
+    if torch_lacks_forward_mode(whole):
+        return
+    with forward_ad.dual_level():
+
+        def make(array, index):
+            tangent = ac.tensor(fixed_cotangent(array.shape, 50 + index))
+            return forward_ad.make_dual(ac.tensor(array), tangent)
+
+        inputs = Inputs(ac, *plain, make)
+        if tuple(inputs.args[0].shape) != whole[0].shape or any(a is inputs.args[0] for a in inputs.args[1:]):
+            return
+        result = forward_ad.unpack_dual(getattr(inputs.args[0], case.op + "_")(*inputs.args[1:], **inputs.kwargs))
+        assert_same(to_numpy(result.primal), whole[0])
+        np.testing.assert_allclose(to_numpy(result.tangent), 0.0 if whole[1] is None else whole[1], rtol=1e-12)
+
+
+# ------------------------------------------------------------------ errors
+@pytest.mark.parametrize(
+    ("case", "wrong"),
+    [pytest.param(c, e, id=f"{c.name}({e.sample})-{i}") for c in CASES for i, e in enumerate(c.errors)],
+)
+def test_error(case, wrong):
+    """Torch's exception and first sentence; inputs and their versions as before."""
+    plain = wrong.sample.draw(case)
+    inputs = Inputs(ac, *plain)
+    with pytest.raises(wrong.type) as caught:
+        case.run(ac, inputs.args, inputs.kwargs)
+    # What torch's argument parser says of a wrong kind of argument is in no listing; Python's own words serve there.
+    own_words = wrong.type is TypeError or case.name in ("rsub", "zeros")
+    if wrong.message is not None and not own_words:
+        assert str(caught.value).startswith(first_sentence(wrong.message))
+    flat = []
+    map_leaves(plain, lambda value: flat.append(value) if isinstance(value, np.ndarray) else None)
+    for tensor, array in zip(inputs.tensors, flat, strict=True):
+        assert_same(to_numpy(tensor), array)
+        assert tensor._version == 0
+
+
+# ------------------------------------------------------------------ operators
+COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.floordiv, operator.mod)
+LOGIC = (operator.and_, operator.or_, operator.xor)
+INPLACE = (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow)
+
+
+def operands():
+    """Both sides of an operator: tensors of every dtype and shape, and numbers on either side."""
+    floats, ints, bools = T(3), np.array([2, -1, 3]), np.array([True, False, True])
+    tensors = (floats, ints, bools, T(2, 3), T())
+    numbers = (2.5, 3, True)
+    yield from ((a, b) for a, b in itertools.product(tensors, tensors) if a is not b)
+    yield from itertools.product(tensors, numbers)
+    yield from itertools.product(numbers, tensors)
+
+
+@pytest.mark.parametrize("op", [*ARITHMETIC, *COMPARISONS, *LOGIC, *INPLACE, operator.matmul])
+def test_operator_like_torch(op, torch):
+    """Python's operators, numbers on either side: values, dtypes, nodes, gradients and errors."""
+    case = CASES[0]
+    for a, b in operands():
+        bools = [v for v in (a, b) if np.asarray(v).dtype == bool]
+        if bools and op in (operator.floordiv, operator.mod, operator.pow, operator.ipow):
+            continue  # division by False; powers, which torch refuses or not by the kind of the other side
+
+        def run(module, a=a, b=b):
+            inputs = Inputs(module, *S(a, b).draw(case), lambda x, i: module.tensor(abs(x)).requires_grad_())
+            left, right = inputs.args
+            result = op(left.clone() if op in INPLACE and isinstance(left, module.Tensor) else left, right)
+            node = type(result.grad_fn).__name__
+            has_one = result.requires_grad and op is not operator.floordiv
+            gradients = vjp(module, [result], inputs.leaves) if has_one else []
+            return [result, *gradients, *([np.array([ord(c) for c in node])] if has_one else [])]
+
+        actual, expected = outcome(lambda: run(ac)), outcome(lambda: run(torch))
+        if isinstance(expected, Raised) and expected.message.startswith("derivative for"):
+            continue  # of number % tensor, which torch does not differentiate
+        if isinstance(actual, Raised) and isinstance(expected, Raised):
+            assert_same_promotion(actual, expected, (), f"{a} {op} {b}")
+        else:
+            assert_same_outcome(actual, expected, **GRADIENTS, what=f"{a} {op} {b}")
+
+
+@pytest.mark.parametrize("op", [operator.neg, operator.pos, operator.abs, operator.invert])
+def test_unary_operator_like_torch(op, torch):
+    for array in (np.array([1.5, -2.0]), np.array([2, -3]), np.array([True, False]), np.array(-1.5)):
+
+        def run(module, array=array):
+            inputs = Inputs(module, (array,), {})
+            result = op(inputs.args[0])
+            return [result, *(vjp(module, [result], inputs.leaves) if inputs.leaves else [])]
+
+        assert_same_outcome(outcome(lambda: run(ac)), outcome(lambda: run(torch)), **GRADIENTS)
