@@ -1196,3 +1196,13 @@ class TestCollectorLeavesTheLivingAlone:
         del a
         gc.collect()
         assert seen == [6.0]
+
+
+@pytest.mark.parametrize("join", [ac.cat, ac.stack])
+def test_inputs_behind_a_view_that_was_out_of_date(join):
+    """A view whose graph is rebuilt only when it is joined still leads to the inputs of `grad`."""
+    x, w = leaf([1.0, 2.0, 3.0]), leaf([4.0, 5.0])
+    b = x * 2.0
+    v = b[:2]
+    b.mul_(3.0)
+    np.testing.assert_array_equal(gradient(join([w, v]).sum(), x), [6.0, 6.0, 0.0])
