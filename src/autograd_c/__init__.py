@@ -8,16 +8,21 @@ __version__ = "0.1.0"
 
 from . import _levels  # first: it loads _core
 from ._core import Size, Tensor, dtype, is_grad_enabled, is_inference_mode_enabled
+from ._lazy import submodules as _submodules
 from ._levels import show_config
+from ._print_options import get_printoptions, printoptions, set_printoptions
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 _core = _levels.core
+pi, e, inf, nan = 3.141592653589793, 2.718281828459045, float("inf"), float("nan")
 globals().update(_core.__functions__)
 float64 = double = _core._float64
 int64 = long = _core._int64
 bool = _core._bool
+# Dtypes that are not there, and equal to what they mean here; the core warns where one is first used.
+float32 = float = half = float16 = bfloat16 = _core._float_stand_in
+int32 = int = short = int16 = int8 = uint8 = _core._int_stand_in
 strided = _core.strided
-pi, e, inf, nan = 3.141592653589793, 2.718281828459045, float("inf"), float("nan")
 newaxis = None
 
 __all__ = [
@@ -31,6 +36,7 @@ __all__ = [
     "enable_grad",
     "float64",
     "get_default_dtype",
+    "get_printoptions",
     "inf",
     "inference_mode",
     "int64",
@@ -41,61 +47,21 @@ __all__ = [
     "newaxis",
     "no_grad",
     "pi",
+    "printoptions",
     "set_default_dtype",
     "set_grad_enabled",
+    "set_printoptions",
     "show_config",
     "strided",
     *_core.__functions__,
 ]
-
-# The names of dtypes that are not there, and what they mean here.
-_STAND_INS = {
-    "float64": ("float", "float32", "half", "float16", "bfloat16"),
-    "int64": ("int", "int32", "short", "int16", "int8", "uint8"),
-}
 
 
 class PrecisionWarning(UserWarning):
     """A dtype was asked for that is not there; a wider one took its place."""
 
 
-# What is slow to import: modules, and where the rest comes from.
-_MODULES = ("autograd", "nn", "tutorial")
-_FROM = {"get_printoptions": "_format", "printoptions": "_format", "set_printoptions": "_format"}
-
-
-def __getattr__(name):
-    # Entered in the module once found, so that this runs once for each name.
-    if name in _MODULES or name in _FROM:
-        import importlib
-
-        module = importlib.import_module(f"{__name__}.{_FROM.get(name, name)}")
-        found = globals()[name] = getattr(module, name) if name in _FROM else module
-        return found
-    for real, names in _STAND_INS.items():
-        if name in names:
-            return _stand_in(name, real)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-
-def __dir__():
-    return sorted({*globals(), *_MODULES, *_FROM, *[name for names in _STAND_INS.values() for name in names]})
-
-
-def _stand_in(name, real):
-    """The dtype that `name` means here, with a warning the first time."""
-    global _warned
-    if not _warned:
-        import warnings
-
-        _warned = True
-        warnings.warn(
-            f"autograd_c computes in float64 and int64: torch.{name} means torch.{real}", PrecisionWarning, stacklevel=3
-        )
-    return globals()[real]
-
-
-_warned = False
+_submodules(__name__, ("autograd", "nn"))
 
 
 def get_default_dtype():
@@ -111,6 +77,6 @@ def set_default_dtype(d):
     TypeError
         For anything that is not a dtype of floating point.
     """
-    if d is not float64:
+    if d != float64:
         what = "" if isinstance(d, dtype) else "invalid dtype object: "
         raise TypeError(f"{what}only floating-point types are supported as the default type")

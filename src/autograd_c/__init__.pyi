@@ -4,7 +4,6 @@ import builtins
 
 from . import autograd as autograd
 from . import nn as nn
-from . import tutorial as tutorial
 from ._core import Size as Size
 from ._core import Tensor as Tensor
 from ._core import _Dtype
@@ -130,17 +129,17 @@ from ._core import unsqueeze as unsqueeze
 from ._core import where as where
 from ._core import zeros as zeros
 from ._core import zeros_like as zeros_like
-from ._format import get_printoptions as get_printoptions
-from ._format import printoptions as printoptions
-from ._format import set_printoptions as set_printoptions
 from ._levels import show_config as show_config
+from ._print_options import get_printoptions as get_printoptions
+from ._print_options import printoptions as printoptions
+from ._print_options import set_printoptions as set_printoptions
 from .grad_mode import enable_grad as enable_grad
 from .grad_mode import inference_mode as inference_mode
 from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asin', 'atan', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'cosh', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asin', 'atan', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'cosh', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'get_printoptions', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'printoptions', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_printoptions', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

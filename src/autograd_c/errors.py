@@ -129,3 +129,13 @@ def not_a_view_size(size):
         "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
         f"contiguous subspaces). Use .reshape(...) instead. The size asked for is {size}."
     )
+
+
+def warn_precision():
+    """Tell, for the first time, that a dtype that is not there means a wider one."""
+    import warnings
+
+    from . import PrecisionWarning
+
+    text = "autograd_c computes in float64 and int64: narrower dtypes of the same kind mean these"
+    warnings.warn(text, PrecisionWarning, stacklevel=2)

@@ -1,6 +1,7 @@
 """Differentiation: backward, grad, custom functions, forward mode."""
 
 from .. import _core
+from .._lazy import submodules as _submodules
 from ..grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .function import Function
 from .variable import Variable
@@ -22,14 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import forward_ad
 
-
-def __getattr__(name):
-    # What is slow to import.
-    if name == "forward_ad":
-        import importlib
-
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+_submodules(__name__, ("forward_ad",))
 
 
 def _as_tuple(x):

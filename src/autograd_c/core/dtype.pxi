@@ -1,5 +1,5 @@
 # The three dtypes.  Their numbers order them for promotion; float32 and the other names that
-# PyTorch has are mapped by the Python layer (see docs/conventions.md).
+# PyTorch has are objects that stand for one of the three and are equal to it (see docs/conventions.md).
 
 @cython.final
 @cython.no_gc
@@ -7,6 +7,7 @@ cdef class dtype:
     """Type of the elements of a tensor: float64, int64 or bool."""
 
     cdef int number
+    cdef bint stands_in        # for a dtype that is not there
 
     def __init__(self):
         raise TypeError("cannot create 'torch.dtype' instances")
@@ -31,6 +32,12 @@ cdef class dtype:
         """Bytes of an element."""
         return item_size(self.number)
 
+    def __eq__(self, other):
+        return isinstance(other, dtype) and self.number == (<dtype>other).number
+
+    def __hash__(self):
+        return self.number
+
     def __repr__(self):
         return DTYPE_NAMES[self.number].decode()
 
@@ -38,16 +45,29 @@ cdef class dtype:
         return "_" + repr(self)[6:]
 
 
-cdef dtype make_dtype(int number):
+cdef dtype make_dtype(int number, bint stands_in):
     cdef dtype d = dtype.__new__(dtype)
     d.number = number
+    d.stands_in = stands_in
     return d
 
 
-cdef dtype float64 = make_dtype(F64)
-cdef dtype int64 = make_dtype(I64)
-cdef dtype bool_ = make_dtype(BOOL)
+cdef dtype float64 = make_dtype(F64, False)
+cdef dtype int64 = make_dtype(I64, False)
+cdef dtype bool_ = make_dtype(BOOL, False)
 _float64, _int64, _bool = float64, int64, bool_
+_float_stand_in, _int_stand_in = make_dtype(F64, True), make_dtype(I64, True)
+
+cdef bint stand_in_seen = False
+
+
+cdef int meet_stand_in() except -1:
+    """A dtype was asked for that is not there: warn the first time."""
+    global stand_in_seen
+    if not stand_in_seen:
+        stand_in_seen = True
+        errors().warn_precision()
+    return 0
 
 
 cdef inline dtype dtype_object(int number):
@@ -59,6 +79,8 @@ cdef int dtype_number(object d, int otherwise) except -2:
     if d is None:
         return otherwise
     if isinstance(d, dtype):
+        if (<dtype>d).stands_in:
+            meet_stand_in()
         return (<dtype>d).number
     if d is float:
         return F64

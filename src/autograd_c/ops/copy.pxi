@@ -224,10 +224,9 @@ def to(self, *args, dtype=None, device=None, copy=False, non_blocking=False, mem
     return c_clone(x) if copy and y is x else y
 
 
-cdef Tensor stand_in(object self, str name, int kind):
-    """The tensor as what stands for a dtype that is not there; the package warns the first time."""
-    import autograd_c
-    getattr(autograd_c, name)
+cdef Tensor stand_in(object self, int kind):
+    """The tensor as what stands for a dtype that is not there."""
+    meet_stand_in()
     return cast_arg(self, kind)
 
 
@@ -235,21 +234,21 @@ cdef Tensor stand_in(object self, str name, int kind):
 @renamed("float")
 def float_method(self):
     """The tensor as float64, which stands for float32."""
-    return stand_in(self, "float32", F64)
+    return stand_in(self, F64)
 
 
 @method
 @renamed("half")
 def half_method(self):
     """The tensor as float64, which stands for float16."""
-    return stand_in(self, "float16", F64)
+    return stand_in(self, F64)
 
 
 @method
 @renamed("int")
 def int_method(self):
     """The tensor as int64, which stands for int32."""
-    return stand_in(self, "int32", I64)
+    return stand_in(self, I64)
 
 
 @method
