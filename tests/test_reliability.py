@@ -1,8 +1,8 @@
 """Reliability: hostile sizes, memory that is not ours, failed allocations, fork, half-made objects, nonsense arguments.
 
-One test or more for every case of the table that this suite is built after; those of graphs (depth, cycles, threads,
-signals, exceptions) are in test_engine.py, of hooks that write into gradients in test_hooks.py, of wrong gradients in
-test_function.py, of overlapping writes in test_inplace.py.
+One test or more for every case of the table that this suite is built after; those of graphs (depth, threads, signals,
+exceptions) are in test_engine_limits.py, of cycles in test_freeing.py, of hooks that write into gradients in
+test_hooks.py, of wrong gradients in test_function.py, of overlapping writes in test_inplace_refused.py.
 """
 
 import contextlib
