@@ -1,7 +1,7 @@
 """Errors: torch's exact type and first sentence, raised before anything was changed.
 
 The table follows the numbered list of FEATURES.md, as far as it needs only what there is; errors of a single op are
-with that op's row, those of in-place operations in test_inplace.py, of hooks in test_hooks.py, of Functions in
+with that op's row, those of in-place operations in test_inplace_refused.py, of hooks in test_hooks.py, of Functions in
 test_function.py.
 """
 
