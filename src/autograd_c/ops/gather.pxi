@@ -99,7 +99,9 @@ cdef list true_positions(Tensor mask):
         n += m.ptr[i]
     for d in range(m.form.ndim):
         index = new_tensor(I64, layout_contiguous(1, &n))
-        step = m.form.strides[d]
+        step = 1                                # not the stride, which of a dimension of size 1 may be 0
+        for k in range(d + 1, m.form.ndim):
+            step *= m.form.sizes[k]
         k = 0
         for i in range(m.form.numel):
             if m.ptr[i]:
