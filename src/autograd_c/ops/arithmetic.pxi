@@ -336,7 +336,7 @@ DIV = differentiable(DIV, DivBackward0, None,
 
 
 @op
-def div(input, other, *, rounding_mode=None):
+def div(input, other, *, rounding_mode=ABSENT):
     """input / other, always in float64 unless rounded.
 
     Parameters
@@ -360,13 +360,13 @@ def div(input, other, *, rounding_mode=None):
 
 
 @method
-def div_(self, other, *, rounding_mode=None):
+def div_(self, other, *, rounding_mode=ABSENT):
     """In-place version of `div`."""
     return binary_in_place(division(rounding_mode), own(self), operand_arg(other, "div_", "other", 1))
 
 
 cdef const BinaryOp *division(object rounding_mode) except NULL:
-    if rounding_mode is None:
+    if rounding_mode is ABSENT:
         return &DIV
     if rounding_mode == "floor":
         return &DIV_FLOOR
@@ -382,6 +382,10 @@ cdef Tensor divide_into(Tensor b, Tensor a):
         return binary(&MUL, unary(&RECIPROCAL, a), b)
     return binary(&DIV, b, a)
 
+    if rounding_mode is None:
+        return &DIV_UNROUNDED
+    if not isinstance(rounding_mode, str):
+        raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type_name(rounding_mode)}")
 
 # ------------------------------------------------------------------------- quotients that are rounded
 # Python's conventions for signs.  From the remainder, not by rounding a / b: so a quotient near an
@@ -434,7 +438,10 @@ cdef void rounded_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const do
     chain2(rounded_dx[double], n, p, s)
 
 cdef class DivBackward2(BinaryNode):
-    """a: 0; b: 0"""
+    """a: 0; b: 0 (with rounding_mode=None in so many words, what DivBackward0 gives)"""
+
+cdef BinaryOp DIV_UNROUNDED = DIV
+DIV_UNROUNDED.node = <PyTypeObject *>DivBackward2
 
 cdef class FloorDivideBackward0(BinaryNode):
     """not differentiable"""
