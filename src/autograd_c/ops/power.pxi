@@ -89,6 +89,8 @@ POW_OF_NUMBER.node = <PyTypeObject *>PowBackward2
 
 cdef Tensor power(Tensor a, Tensor b):
     check_exponent(a, b)
+    if b.flags & NUMBER and max_kind(a, b) == BOOL:
+        return c_clone(a) if b.value.b else filled(BOOL, fresh_layout(a.form), 1.0)
     if b.flags & NUMBER and max_kind(a, b) == F64:
         return unary_with(&POW_BY, to_kind(a, F64), number_value(b), 0.0)
     return binary(&POW_OF_NUMBER if a.flags & NUMBER else &POW, a, b)
@@ -96,6 +98,8 @@ cdef Tensor power(Tensor a, Tensor b):
 
 cdef Tensor power_in_place(Tensor a, Tensor b):
     check_exponent(a, b)
+    if b.flags & NUMBER and max_kind(a, b) == BOOL:
+        return copy_in_place(a, power(a, b))
     if b.flags & NUMBER and a.kind == F64:
         return unary_in_place_with(&POW_BY, a, number_value(b), 0.0)
     return binary_in_place(&POW, a, b)

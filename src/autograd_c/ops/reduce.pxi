@@ -492,7 +492,12 @@ def argmin(input, dim=None, keepdim=False):
 
 cdef Tensor test_along(const Reducer *reducer, Tensor x, object dim, bint keepdim):
     cdef uint64_t mask = dim_mask(dim, x.form.ndim)
-    cdef Tensor y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
+    cdef Tensor y
+    if isinstance(dim, (tuple, list)) and not dim:      # of no dimension at all, unlike in a sum
+        y = new_tensor(BOOL, contiguous_layout(x.form))
+        copy_elements(y, x)
+        return y
+    y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
     reduce_into(reducer, y, None, x, mask, TRUTH)
     return y
 
