@@ -8,6 +8,7 @@ from support import (
     LEAF_VIEW_IN_PLACE,
     OVERLAPPING_READ,
     OVERLAPPING_WRITE,
+    deviation,
     gradient,
     leaf,
     name,
@@ -224,6 +225,64 @@ class TestOverlap:
         b = ac.ones(1).expand(3)
         write(b)
         assert b.tolist() == [value] * 3
+
+    def test_strides_that_miss_each_other(self):
+        """Strides of 2 and 3 interleave, but no two of these elements are one."""
+        base = ac.arange(12.0)
+        view = base.as_strided((3, 3), (2, 3))
+        view.mul_(2.0)
+        assert view.tolist() == [[0.0, 6.0, 12.0], [4.0, 10.0, 16.0], [8.0, 14.0, 20.0]]
+        assert base[[1, 9, 11]].tolist() == [1.0, 9.0, 11.0]
+
+    @pytest.mark.parametrize(
+        ("write", "expected"),
+        [
+            (lambda t: t.zero_(), [0.0, 0.0, 0.0, 0.0, 0.0]),
+            (lambda t: t.fill_(ac.tensor(2.0)), [2.0, 2.0, 2.0, 2.0, 2.0]),
+            (lambda t: t.copy_(ac.tensor(3.0)), [3.0, 3.0, 3.0, 3.0, 3.0]),
+            (
+                lambda t: t.masked_fill_(ac.tensor([[0, 0, 1], [0, 0, 0], [0, 0, 0]]).bool(), 9.0),
+                [0.0, 1.0, 9.0, 3.0, 4.0],
+            ),
+            (lambda t: t.masked_fill_(t > 2.5, 9.0), [0.0, 1.0, 2.0, 9.0, 9.0]),
+            (lambda t: t.__setitem__(ac.tensor([0]), 7.0), [7.0, 7.0, 7.0, 3.0, 4.0]),
+            (lambda t: t.__setitem__((slice(None), ac.tensor([1])), 7.0), [0.0, 7.0, 7.0, 7.0, 4.0]),
+            (lambda t: t.index_put_((ac.tensor([0, 1]),), ac.tensor(1.0), accumulate=True), [1.0, 3.0, 4.0, 4.0, 4.0]),
+            (
+                lambda t: t.index_put_((ac.tensor([0]), ac.tensor([0, 2])), ac.tensor(1.0), accumulate=True),
+                [1.0, 1.0, 3.0, 3.0, 4.0],
+            ),
+            (lambda t: t.scatter_add_(0, ac.tensor([[0, 0, 0], [1, 0, 0]]), ac.ones(2, 3)), [1.0, 4.0, 4.0, 3.0, 4.0]),
+        ],
+    )
+    def test_windows(self, write, expected):
+        """What is well defined where elements are one: one value for all, what a mask chose, sums."""
+        base = ac.arange(5.0)
+        write(base.unfold(0, 3, 1))
+        assert base.tolist() == expected
+
+    @pytest.mark.parametrize(
+        ("write", "expected"),
+        [
+            (lambda t: t.masked_fill_(ac.tensor([[False, True], [False, False]]), 9.0), [9.0, 1.0]),
+            (lambda t: t.masked_fill_(ac.tensor([[True, False], [False, True]]), 9.0), [9.0, 9.0]),
+            (lambda t: t.__setitem__(t > 0.5, 9.0), [0.0, 9.0]),
+            (lambda t: t.index_put_((ac.tensor([0]),), ac.tensor(1.0)), [1.0, 1.0]),
+            (lambda t: t.index_put_((ac.tensor([0]),), ac.tensor(1.0), accumulate=True), [2.0, 1.0]),
+        ],
+    )
+    def test_deprecated_writes_to_expanded(self, write, expected):
+        base = ac.arange(2.0)
+        with pytest.warns(UserWarning, match="on expanded tensors is deprecated. Please clone"):
+            write(base.unsqueeze(1).expand(2, 2))
+        assert base.tolist() == expected
+
+    @deviation("torch writes several times to an element that windows share, each time to what is there by then")
+    def test_windows_are_refused_where_the_order_matters(self):
+        base = ac.arange(5.0)
+        for write in (lambda t: t.mul_(2.0), lambda t: t.sin_(), lambda t: t.copy_(ac.ones(3, 3))):
+            with unchanged(base), raises(RuntimeError, OVERLAPPING_WRITE):
+                write(base.unfold(0, 3, 1))
 
     @pytest.mark.parametrize(
         ("write", "expected"),

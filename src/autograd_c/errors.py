@@ -129,3 +129,15 @@ def not_a_view_size(size):
         "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
         f"contiguous subspaces). Use .reshape(...) instead. The size asked for is {size}."
     )
+def warn_expanded(function, example):
+    """`function` writes to a tensor with several elements at one place."""
+    import warnings
+
+    warnings.warn(
+        f"Use of {function} on expanded tensors is deprecated. Please clone() the tensor before performing this "
+        f"operation. This also applies to advanced indexing e.g. {example}",
+        UserWarning,
+        stacklevel=2,
+    )
+
+

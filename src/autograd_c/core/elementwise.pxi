@@ -559,6 +559,13 @@ cdef int check_castable(int kind, int to) except -1:
 cdef int check_broadcast_into(Tensor a, Tensor b) except -1:
     cdef Layout both
     if b.form is a.form or b.form is SCALAR:
+cdef int check_expanded(Tensor x) except -1:
+    """Raise for an expanded x, as PyTorch does, before a write that other overlaps leave well defined."""
+    if is_expanded(x.form):
+        raise errors().internal_overlap()
+    return 0
+
+
         return 0
     both = broadcast_layouts(a.form, b.form)
     if not same_sizes(both, a.form):

@@ -90,7 +90,10 @@ cdef Tensor copy_in_place(Tensor x, Tensor source):
     cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(source))
     cdef Tensor from_ = source
     check_in_place(x, recorded)
-    check_overlap(x)
+    if source.form.numel == 1:
+        check_expanded(x)
+    else:
+        check_overlap(x)
     check_broadcast_into(x, source)
     if may_overlap(x, source):
         from_ = copy_like(source, source.form)
@@ -142,7 +145,7 @@ cdef Tensor fill_in_place(Tensor x, Tensor value, object node):
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.form.ndim} "
                            "dimensions.")
     if not value.flags & NUMBER:
-        check_overlap(x)
+        check_expanded(x)
     if recorded:
         n = new_node(<PyTypeObject *>node)
         add_edge(n, x)
