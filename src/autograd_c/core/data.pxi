@@ -108,21 +108,21 @@ cdef int leaf_kind(object item) except -1:
             return F64 if kind == "f" else BOOL if kind == "b" else I64
     if isinstance(item, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type_name(item)}'")
-    if is_sequence(item):
-        raise TypeError(f"not a number: a {type_name(item)}, where the first element is one")
     raise RuntimeError(f"Could not infer dtype of {type_name(item)}")
 
 
-cdef int find_kind(object data, int depth, int ndim) except -1:
+cdef int find_kind(object data, int depth) except -1:
     """The largest dtype of all elements."""
     cdef int kind = BOOL
-    if depth == ndim or not is_sequence(data):
+    if not is_sequence(data):
         return leaf_kind(data)
+    if depth > MAX_DIMS:
+        raise ValueError(f"too many dimensions '{type_name(data)}': more than {MAX_DIMS}")
     for item in data:
-        kind = max(kind, find_kind(item, depth + 1, ndim))
+        kind = max(kind, find_kind(item, depth + 1))
         if kind == F64:
             break
-    return kind
+    return kind if data else F64
 
 
 cdef char *store(object data, char *p, int kind, Layout form, int depth) except NULL:
@@ -145,8 +145,8 @@ cdef int store_element(object item, char *p, int kind, int depth) except -1:
     if isinstance(item, str):
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(item, (list, tuple)):
-        raise ValueError(f"too many dimensions: a sequence of length {len(item)} at dim {depth}, "
-                         "where the first element is a number")
+        raise TypeError(f"must be real number, not {type_name(item)}" if kind == F64 else
+                        f"'{type_name(item)}' object cannot be interpreted as an integer")
     if kind == F64:
         (<double *>p)[0] = item
     elif kind == I64:
@@ -180,7 +180,7 @@ cdef Tensor tensor_from_data(object data, int kind):
     measure(data, sizes, 0)
     form = layout_of_sequence(sizes)
     if kind < 0:
-        kind = find_kind(data, 0, form.ndim) if form.numel else F64
+        kind = find_kind(data, 0) if form.numel else F64
     y = new_tensor(kind, form)
     if form.numel:
         store(data, y.ptr, kind, form, 0)

@@ -237,7 +237,7 @@ cdef Layout broadcast_layouts(Layout a, Layout b):
         q = b.sizes[d - n + b.ndim] if d >= n - b.ndim else 1
         if p != q and p != 1 and q != 1:
             raise RuntimeError(f"The size of tensor a ({p}) must match the size of tensor b ({q}) "
-                               f"at non-singleton dimension {d}; the shapes are {sizes_text(a)} and {sizes_text(b)}")
+                               f"at non-singleton dimension {d}. The shapes are {sizes_text(a)} and {sizes_text(b)}.")
         sizes[d] = q if p == 1 else p
     if a.ndim == n and a.dense and not memcmp(a.sizes, sizes, n * sizeof(Py_ssize_t)):
         return a

@@ -638,7 +638,7 @@ def masked_fill_(self, mask, value):
     cdef Tensor x = own(self), m = tensor_arg(mask, "masked_fill_", "mask", 1)
     cdef Tensor v = operand_arg(value, "masked_fill_", "value", 2)
     cdef Node n = None
-    cdef bint recorded = recording() and bool(needs_grad(x) | needs_grad(v))
+    cdef bint recorded = recording() and bool(target_needs_grad(x) | needs_grad(v))
     check_masked_fill(x, m, v)
     check_in_place(x, recorded)
     if is_expanded(x.form):

@@ -87,7 +87,7 @@ cdef class CopyBackwards(Node):
 cdef Tensor copy_in_place(Tensor x, Tensor source):
     """x[...] = source, broadcast and converted, recorded."""
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(source))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(source))
     cdef Tensor from_ = source
     check_in_place(x, recorded)
     if source.form.numel == 1:
@@ -113,9 +113,9 @@ cdef Tensor copy_in_place(Tensor x, Tensor source):
 
 
 @method
-def copy_(self, src, non_blocking=False):
-    """Overwrite the elements with those of `src`, broadcast and converted to this dtype."""
-    return copy_in_place(own(self), tensor_arg(src, "copy_", "src", 1))
+def copy_(self, other, non_blocking=False):
+    """Overwrite the elements with those of `other`, broadcast and converted to this dtype."""
+    return copy_in_place(own(self), tensor_arg(other, "copy_", "other", 1))
 
 
 # ------------------------------------------------------------------------------------- fill_ and zero_
@@ -139,7 +139,7 @@ cdef class ZeroBackward0(FillBackward2):
 
 cdef Tensor fill_in_place(Tensor x, Tensor value, object node):
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(value))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(value))
     check_in_place(x, recorded)
     if value.form.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.form.ndim} "

@@ -317,7 +317,7 @@ cdef Tensor c_index_put(Tensor x, list given, Tensor values, bint accumulate):
 cdef Tensor index_put_in_place(Tensor x, list given, Tensor values, bint accumulate):
     """x[indices] = values, or += with `accumulate`, recorded."""
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(values))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(values))
     cdef Plan plan
     cdef Tensor flat
     check_in_place(x, recorded)
@@ -684,7 +684,7 @@ def scatter_add_(self, dim, index, src):
     cdef Tensor s = tensor_arg(src, "scatter_add_", "src", 3)
     cdef int d = wrap_dim(dim, x.form.ndim)
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(s))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(s))
     check_in_place(x, recorded)
     check_expanded(x)                           # other overlaps are added to one after the other
     check_gather(x, d, i)

@@ -398,7 +398,10 @@ cdef Tensor c_clamp(Tensor x, object low, object high, bint in_place):
         y = binary(&MAXIMUM, x, lo) if lo is not None else x
         y = binary(&MINIMUM, y, hi) if hi is not None else y
         if in_place:
-            check_castable(y.kind, x.kind)
+            if y.kind > x.kind:
+                numbers = (lo is None or lo.flags & NUMBER) and (hi is None or hi.flags & NUMBER)
+                raise RuntimeError(f"result type {scalar_type_name(y.kind)} can't be cast to the desired output type "
+                                   f"{c_name(x.kind) if numbers else scalar_type_name(x.kind)}")
             return copy_in_place(x, y)
         return y
     if in_place:
