@@ -5,6 +5,7 @@ What an op computes is judged in test_ops.py; here, that it does the same elsewh
 
 import itertools
 import operator
+import re
 
 import numpy as np
 import pytest
@@ -85,6 +86,8 @@ def test_layouts_like_torch(case, sample, torch):
 
 def overlaps(array):
     """Whether two elements are one in memory."""
+    if not array.size:
+        return False
     offsets = sum(np.ix_(*(np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True))), 0)
     return len(np.unique(offsets)) < array.size
 
@@ -111,7 +114,8 @@ def test_view_shares_memory(case, sample):
 def test_inplace_through_a_view_like_torch(case, sample, torch):
     """An in-place op on a view is recorded in its base, or refused, as in torch.
 
-    Except that writing to elements which are one in memory may be refused where torch writes several times.
+    Except that elements which windows share are written several times by torch, each time to what is there by then;
+    its documentation calls that incorrect, and it is refused here.
     """
 
     def write(module):
@@ -128,11 +132,14 @@ def test_inplace_through_a_view_like_torch(case, sample, torch):
         results = [to_numpy(base), *run.values(), *vjp(module, [base, *run.outputs], leaf)]
         return results + [np.array([ord(c) for c in "/".join(nodes)])]
 
-    actual = outcome(lambda: write(ac))
-    if isinstance(actual, Raised) and actual.message.startswith(SELF_OVERLAP):
-        assert overlaps(Run(ac, case, sample.draw(case)).values()[0])
+    actual, expected = outcome(lambda: write(ac)), outcome(lambda: write(torch))
+    if isinstance(actual, Raised) and not isinstance(expected, Raised):
+        assert actual.message.startswith(SELF_OVERLAP)
+        output = Run(ac, case, sample.draw(case)).outputs[0]
+        assert overlaps(to_numpy(output))
+        assert 0 not in geometry(output)[: output.ndim][np.array(output.shape) > 1]  # torch refuses those too
         return
-    assert_same_outcome(actual, outcome(lambda: write(torch)), **GRADIENTS)
+    assert_same_outcome(actual, expected, **GRADIENTS)
 
 
 # ------------------------------------------------------------------ dtypes
@@ -166,14 +173,18 @@ def test_dtypes_like_torch(case, sample, torch):
             assert_same_promotion(actual, expected, typed, f"in place, {kinds}")
 
 
+# What a product of stacks says of dtypes tells which of its products torch made of it, and is of either type.
+PRODUCT = r"expected scalar type|addmv input tensors|expected m1 and m2|\"(bmm|addm[mv]_impl_cpu_?)\" not implemented"
+
+
 def assert_same_promotion(actual, expected, plain, what):
-    """The same values and dtypes, or errors of one type; the texts that matter are in cases.py."""
+    """The same values and dtypes, or the same error."""
     flat = []
     map_leaves(plain, lambda value: flat.append(value) if isinstance(value, np.ndarray) else None)
-    if isinstance(actual, Raised) and isinstance(expected, Raised):
-        types = [raised.type.replace("NotImplemented", "Runtime") for raised in (actual, expected)]  # of one family
+    if isinstance(actual, Raised) and isinstance(expected, Raised) and re.search(PRODUCT, expected.message):
+        types = [raised.type.replace("NotImplemented", "Runtime") for raised in (actual, expected)]
         assert types[0] == types[1], f"{what}: {actual}, expected {expected}"
-    elif isinstance(actual, Raised) and any(array.size == 0 for array in flat):
+    elif isinstance(actual, Raised) and re.search(PRODUCT, actual.message) and any(array.size == 0 for array in flat):
         return  # torch forgets to check dtypes where there is nothing to compute
     else:
         assert_same_outcome(actual, expected, **VALUES, what=what)
@@ -266,14 +277,18 @@ def operands():
     yield from itertools.product(numbers, tensors)
 
 
+# Torch's derivative of a**b fails where the number a is True, and subtracts 1 from b where that is a tensor of bools.
+FAILING_POWER = "INTERNAL ASSERT|with a bool tensor"
+
+
 @pytest.mark.parametrize("op", [*ARITHMETIC, *COMPARISONS, *LOGIC, *INPLACE, operator.matmul])
 def test_operator_like_torch(op, torch):
     """Python's operators, numbers on either side: values, dtypes, nodes, gradients and errors."""
     case = CASES[0]
     for a, b in operands():
         bools = [v for v in (a, b) if np.asarray(v).dtype == bool]
-        if bools and op in (operator.floordiv, operator.mod, operator.pow, operator.ipow):
-            continue  # division by False; powers, which torch refuses or not by the kind of the other side
+        if bools and op in (operator.floordiv, operator.mod):
+            continue  # division by False
 
         def run(module, a=a, b=b):
             inputs = Inputs(module, *S(a, b).draw(case), lambda x, i: module.tensor(abs(x)).requires_grad_())
@@ -287,10 +302,11 @@ def test_operator_like_torch(op, torch):
         actual, expected = outcome(lambda: run(ac)), outcome(lambda: run(torch))
         if isinstance(expected, Raised) and expected.message.startswith("derivative for"):
             continue  # of number % tensor, which torch does not differentiate
-        if isinstance(actual, Raised) and isinstance(expected, Raised):
-            assert_same_promotion(actual, expected, (), f"{a} {op} {b}")
-        else:
-            assert_same_outcome(actual, expected, **GRADIENTS, what=f"{a} {op} {b}")
+        power = op in (operator.pow, operator.ipow)
+        if power and isinstance(expected, Raised) and re.search(FAILING_POWER, expected.message):
+            assert IS_TORCH or not isinstance(actual, Raised)
+            continue
+        assert_same_outcome(actual, expected, **GRADIENTS, what=f"{a} {op} {b}")
 
 
 @pytest.mark.parametrize("op", [operator.neg, operator.pos, operator.abs, operator.invert])
