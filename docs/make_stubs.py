@@ -38,19 +38,20 @@ PARAMETERS = {
     "Sequence[Tensor | None]": "indices",
     "tuple[Tensor, ...]": "_backward.tensors _backward.inputs",
     "tuple[Tensor | None, ...]": "gradients",
-    "float": "alpha end start step",
+    "float": "alpha beta end negative_slope start step threshold",
     "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes offset start_dim steps"
     " storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
     " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim squeeze.dim sum.dim",
     "Sequence[int]": "size sizes stride strides",
     "bool": "accumulate allow_unused copy create_graph force keep keepdim mode non_blocking pin_memory readonly"
-    " requires_grad retain_graph",
+    " inplace requires_grad retain_graph",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
     'Literal["trunc", "floor"]': "rounding_mode",
     'Literal["none", "mean", "sum"]': "reduction",
+    'Literal["none", "tanh"]': "approximate",
     "Callable[[Tensor], Tensor | None]": "hook",
     "Callable[[Tensor], object]": "register_post_accumulate_grad_hook.hook",
 }
@@ -72,7 +73,7 @@ RETURNS = {
     "Storage": "untyped_storage",
     "TypeIs[Tensor]": "is_tensor",
     "np.ndarray[Any, Any]": "numpy",
-    "Any": "_call_function function method op op_function query renamed tolist",
+    "Any": "_call_function also function method op op_function query renamed tolist",
 }
 # What depends on the arguments.
 OVERLOADS = {

@@ -80,6 +80,12 @@ ANGLES = both(TINY + MIDDLE + tuple(k * np.pi / 4 for k in (1, 2, 3, 4, 6)) + (9
 EXPONENTS = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 100.5)) + (300.25, 700.0, 709.0, 710.0, 1e10, -700.0, -740.0, -800.0)
 BOUNDED = both(TINY + MIDDLE)  # where 1 - tanh(x)**2 has not cancelled yet
 ABOVE_MINUS_ONE = HALF_LINE + tuple(-x for x in TINY + MIDDLE[:7]) + (-1 + 1e-9, -1 + 2.0**-52, -1 + 2.0**-53)
+INSIDE_UNIT = both(TINY + MIDDLE[:7] + (1 - 1e-5,))
+NEAR_ONE = both((1 - 1e-9, 1 - 2.0**-52, 1 - 2.0**-53))
+HYPERBOLIC = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 100.5, 700.0, 709.0, 720.0, 1e4))
+GAUSSIAN = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 26.5, 30.0, 100.5))
+LEFT = (-7.3, -9.9, -20.5, -36.9)
+TAILS = BOUNDED + both((7.3, 9.9, 20.5, 36.9, 100.5, 700.0)) + (1e4, 1e8, 1e150, -1e4)
 # From 1e-11 on: nearer to 0 and 1 torch, and so we, bound the denominator of the derivative by 1e-12.
 PROBABILITIES = (1e-11, 1e-9, 1e-4, 0.01, 0.25, 0.5, 0.7, 0.99, 0.9999, 1 - 1e-9, 1 - 1e-11)
 PAIRS = tuple(product((1e-8, 0.3, -0.7, 1.0, -2.5, 1e5, -1e12), (1e-9, -0.2, 0.9, 3.0, -1e4, 1e11)))
@@ -102,6 +108,9 @@ UNARY = (
     unary("expm1",       np.expm1,       mp.expm1,             REAL,     BOUNDED + (20.0, 100.5, 709.0, 710.0),
           "Expm1Backward0", saturated=(-20.0, -40.0, -740.0, -1e300)),
     unary("log",         np.log,         mp.log,               POSITIVE, HALF_LINE,       "LogBackward0"),
+    unary("log2",        np.log2,        lambda x: mp.log(x, 2), POSITIVE, HALF_LINE,     "Log2Backward0"),
+    unary("log10",       np.log10,       mp.log10,             POSITIVE, HALF_LINE[:-1],  "Log10Backward0",
+          beyond_torch=HALF_LINE[-1:]),
     unary("log1p",       np.log1p,       mp.log1p,             POSITIVE, ABOVE_MINUS_ONE, "Log1PBackward0"),
     unary("sqrt",        np.sqrt,        mp.sqrt,              POSITIVE, HALF_LINE,       "SqrtBackward0"),
     unary("rsqrt",       lambda x: x**-0.5, lambda x: 1 / mp.sqrt(x), POSITIVE, HALF_LINE, "RsqrtBackward0"),
@@ -110,8 +119,20 @@ UNARY = (
     unary("sin",         np.sin,         mp.sin,               REAL,     ANGLES,          "SinBackward0"),
     unary("cos",         np.cos,         mp.cos,               REAL,     ANGLES,          "CosBackward0"),
     unary("tan",         np.tan,         mp.tan,               REAL,     ANGLES,          "TanBackward0"),
+    unary("asin",        np.arcsin,      mp.asin,              UNIT,     INSIDE_UNIT,     "AsinBackward0",
+          beyond_torch=NEAR_ONE),
+    unary("acos",        np.arccos,      mp.acos,              UNIT,     INSIDE_UNIT,     "AcosBackward0",
+          beyond_torch=NEAR_ONE),
+    unary("atan",        np.arctan,      mp.atan,              REAL,     LINE,            "AtanBackward0"),
+    unary("arcsin",      np.arcsin,      domain=UNIT,          node="AsinBackward0"),
+    unary("arccos",      np.arccos,      domain=UNIT,          node="AcosBackward0"),
+    unary("arctan",      np.arctan,      domain=REAL,          node="AtanBackward0"),
+    unary("sinh",        np.sinh,        mp.sinh,              REAL,     HYPERBOLIC,      "SinhBackward0"),
+    unary("cosh",        np.cosh,        mp.cosh,              REAL,     HYPERBOLIC,      "CoshBackward0"),
     unary("tanh",        np.tanh,        mp.tanh,              REAL,     BOUNDED,         "TanhBackward0",
           saturated=both((9.9, 20.0, 700.0, 1e300))),
+    unary("erf",         ref.erf,        mp.erf,               REAL,     GAUSSIAN,        "ErfBackward0"),
+    unary("erfc",        ref.erfc,       mp.erfc,              REAL,     GAUSSIAN,        "ErfcBackward0"),
     unary("sigmoid",     ref.sigmoid,    ref.mp_sigmoid,       REAL,     BOUNDED + (7.3, 9.9, -20.0, -100.5, -700.0),
           "SigmoidBackward0", saturated=(20.0, 40.0, 700.0, 1e300, -740.0, -1e300), second_atol=1e-15),
     unary("relu",        ref.relu,       ref.mp_relu,          REAL,     LINE,            "ReluBackward0",
@@ -124,6 +145,85 @@ UNARY = (
        elementwise=True,
        errors=[type_error(not_tensor("bitwise_not", 2.5), 2.5),
                bad(NotImplementedError, "\"bitwise_not_cpu\" not implemented for 'Double'", V)]),
+)
+
+# ------------------------------------------------------------------ activations
+CANCELLED = "torch's 1 - sigmoid(x) or 1 + erf(x) has cancelled far out"
+BELL = tuple(x for x in TAILS if -700.0 < x < 1e8 and x not in (-4.9, *LEFT))
+ANY_SHAPE = [T(*shape) for shape in SHAPES]
+
+
+def activation(name, reference, mpf, points, node, options=(), error=None, in_place=None, **more):
+    """The rows of an activation: the function, with each of its options, and its in-place form.
+
+    ``in_place`` is what that one records. ``error`` is the name torch has for the function in messages, and for the
+    kernel that has no integers.
+    """
+    function, kernel = error or (name, name + "_cpu")
+    options = [{}, *options]
+    formulas = [
+        Formula(lambda x, kw=kw: mpf(x, *kw.values()), points, "-".join(map(str, kw.values())),
+                lambda ac, x, kw=kw: getattr(ac.nn.functional, name)(x, **kw), **more)
+        for kw in options]
+    errors = [type_error(not_tensor(function, 2.5), 2.5), type_error(not_tensor(function, [1.0]), [1.0]),
+              type_error(None), type_error(None, V, foo=1),
+              bad(NotImplementedError, f"\"{kernel}\" not implemented for 'Long'", L(1, 2)),
+              bad(NotImplementedError, f"\"{kernel}\" not implemented for 'Bool'", L(True))]
+    yield op(name, reference, node, [S(x, **kw) for x in ANY_SHAPE for kw in options], path="nn.functional",
+             method=False, elementwise=True, formulas=formulas, errors=errors)
+    if in_place:
+        yield method(f"{name}:inplace", reference, in_place, [S(x, **kw) for x in ANY_SHAPE for kw in options],
+                     call=lambda ac, x, **kw: getattr(ac.nn.functional, name)(x.clone(), inplace=True, **kw),
+                     errors=[bad(NotImplementedError, errors[-1].message, L(True))])
+
+
+def wrong_number(name, argument, position):
+    """What is no number, as an activation's option."""
+    message = f"{name}(): argument '{argument}' (position {position}) must be Number, not "
+    return [type_error(message + kind, V, value) for kind, value in (("str", "a"), ("Tensor", V), ("Tensor", A))]
+
+
+ACTIVATIONS = (
+    *activation("leaky_relu", ref.leaky_relu, ref.mp_leaky_relu, LINE, "LeakyReluBackward0",
+                [dict(negative_slope=0.25), dict(negative_slope=0)], in_place="LeakyReluBackward1"),
+    *activation("elu", ref.elu, ref.mp_elu, BOUNDED + both((7.3, 9.9, 20.0, 100.5, 700.0)) + (1e300,), "EluBackward0",
+                [dict(alpha=2.5), dict(alpha=0)], in_place="EluBackward1"),
+    *activation("gelu", ref.gelu, ref.mp_gelu, BELL, "GeluBackward0",
+                error=("gelu", "GeluKernelImpl"), beyond_torch=(-4.9, *LEFT), torch_second=CANCELLED),
+    *activation("silu", ref.silu, ref.mp_silu, TAILS, "SiluBackward0", in_place="SiluBackward0",
+                torch_second=CANCELLED),
+    *activation("softplus", ref.softplus, ref.mp_softplus, TAILS, "SoftplusBackward0",
+                [dict(beta=2.0), dict(beta=2, threshold=0.7), dict(beta=-1.5, threshold=3.3)], torch_second=CANCELLED),
+    *activation("logsigmoid", ref.logsigmoid, ref.mp_logsigmoid, TAILS, "LogSigmoidBackward0",
+                error=("log_sigmoid", "log_sigmoid_cpu"), torch_second=CANCELLED),
+    op("gelu:tanh", ref.gelu, "GeluBackward0", [S(x, approximate="tanh") for x in ANY_SHAPE], path="nn.functional",
+       method=False, elementwise=True,
+       formulas=[Formula(ref.mp_gelu_tanh, BELL, "", lambda ac, x: ac.nn.functional.gelu(x, approximate="tanh"),
+                         beyond_torch=(-4.9, *LEFT), torch_second=CANCELLED)],
+       errors=[runtime_error("approximate argument must be either none or tanh.", V, approximate="sigmoid"),
+               type_error("gelu(): argument 'approximate' must be str, not NoneType", V, approximate=None),
+               type_error(None, V, "tanh")]),
+    op("leaky_relu_", ref.leaky_relu, "LeakyReluBackward1", [S(V), S(V, 0.25)], path="nn.functional", method=False,
+       call=lambda ac, x, *args: ac.nn.functional.leaky_relu_(x.clone(), *args),
+       errors=wrong_number("leaky_relu_", "negative_slope", 2)),
+    op("elu_", ref.elu, "EluBackward1", [S(V), S(V, 0.25)], path="nn.functional", method=False,
+       call=lambda ac, x, *args: ac.nn.functional.elu_(x.clone(), *args), errors=wrong_number("elu_", "alpha", 2)),
+    *(method(f"{name}:options", reference, node, [S(V, *args), S(V, *args[:1])],
+             call=lambda ac, x, *args, name=name: getattr(ac.nn.functional, name)(x, *args),
+             errors=wrong_number(name, argument, 2))
+      for name, reference, node, argument, args in (
+          ("leaky_relu", ref.leaky_relu, "LeakyReluBackward0", "negative_slope", (T(constant=True),)),
+          ("elu", ref.elu, "EluBackward0", "alpha", (True,)),
+          ("softplus", ref.softplus, "SoftplusBackward0", "beta", (2, 0.7)))),
+    method("relu:functional", lambda x: np.maximum(x, 0), "ReluBackward0", [S(X), S(A), S(T(3, of=INT))],
+           call=lambda ac, x: ac.nn.functional.relu(x),
+           errors=[type_error(not_tensor("relu", 2.5), 2.5),
+                   runtime_error("Boolean inputs not supported for relu", L(True))]),
+    method("relu:inplace", lambda x: np.maximum(x, 0), "ReluBackward0", [S(X), S(A), S(T(3, of=INT))],
+           call=lambda ac, x: ac.nn.functional.relu(x.clone(), inplace=True)),
+    *(method(f"{name}:functional", reference, node, [S(X), S(A)],
+             call=lambda ac, x, name=name: getattr(ac.nn.functional, name)(x))
+      for name, reference, node in (("sigmoid", ref.sigmoid, "SigmoidBackward0"), ("tanh", np.tanh, "TanhBackward0"))),
 )
 
 # ------------------------------------------------------------------ elementwise, two tensors
@@ -599,5 +699,5 @@ CREATION = (
     create("empty_like", np.ones_like, [S(X), S(T(3, of=INT))], call=lambda ac, x: ac.empty_like(x).fill_(1)),
 )
 
-CASES = (*UNARY, *BINARY, *REDUCTIONS, *VIEWS, *JOINS, *INDEXING, *PRODUCTS, *LOSSES, *COPYING, *CREATION)
+CASES = (*UNARY, *ACTIVATIONS, *BINARY, *REDUCTIONS, *VIEWS, *JOINS, *INDEXING, *PRODUCTS, *LOSSES, *COPYING, *CREATION)
 # fmt: on

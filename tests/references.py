@@ -1,5 +1,6 @@
 """Functions numpy and mpmath lack, or have under other argument names: references for rows of cases.py."""
 
+import math
 import warnings
 
 import mpmath as mp
@@ -54,6 +55,62 @@ def sigmoid(x):
 
 def clamp(x, min=None, max=None):
     return np.clip(x, min, max)
+
+
+erf, erfc = np.vectorize(math.erf, otypes=[float]), np.vectorize(math.erfc, otypes=[float])
+
+
+def leaky_relu(x, negative_slope=0.01):
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def elu(x, alpha=1.0):
+    return np.where(x > 0, x, alpha * np.expm1(x))
+
+
+def gelu(x, approximate="none"):
+    u = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    return 0.5 * x * (1.0 + (erf(x / np.sqrt(2)) if approximate == "none" else np.tanh(u)))
+
+
+def silu(x):
+    return x * sigmoid(x)
+
+
+def softplus(x, beta=1, threshold=20):
+    return np.where(beta * x > threshold, x, np.logaddexp(0.0, beta * x) / beta)
+
+
+def logsigmoid(x):
+    return -np.logaddexp(0.0, -x)
+
+
+def mp_leaky_relu(x, slope=0.01):
+    return x if x > 0 else slope * x
+
+
+def mp_elu(x, alpha=1):
+    return x if x > 0 else alpha * mp.expm1(x)
+
+
+def mp_gelu(x):
+    return x * mp.ncdf(x)
+
+
+def mp_gelu_tanh(x):
+    return x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + 0.044715 * x**3)))
+
+
+def mp_silu(x):
+    return x * mp_sigmoid(x)
+
+
+def mp_softplus(x, beta=1, threshold=20):
+    return x if beta * x > threshold else mp.log(1 + mp.exp(beta * x)) / beta
+
+
+def mp_logsigmoid(x):
+    return mp.log(mp_sigmoid(x))
 
 
 def mp_sigmoid(x):

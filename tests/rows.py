@@ -167,6 +167,7 @@ class Formula:
     call: Callable | None = None  # call(ac, *tensors); default: the row's
     saturated: tuple = ()
     second_atol: float = 0.0
+    beyond_torch: tuple = ()  # points at which torch's own derivative has cancelled or overflowed on the way
     torch_second: str = ""  # why torch's own second derivative is not good enough for the test
 
 
@@ -229,9 +230,10 @@ def no_overload(op, got):
 
 
 def unary(name, reference, mpf=None, domain=REAL, points=(), node=None, *, inplace=True, saturated=(),
-          second_atol=0.0, errors=(), **more):  # fmt: skip
+          second_atol=0.0, beyond_torch=(), errors=(), **more):  # fmt: skip
     """An elementwise op of one tensor."""
-    formulas = (Formula(mpf, points, saturated=saturated, second_atol=second_atol),) if mpf else ()
+    accuracy = dict(saturated=saturated, second_atol=second_atol, beyond_torch=beyond_torch)
+    formulas = (Formula(mpf, points, **accuracy),) if mpf else ()
     samples = tuple(S(T(*shape)) for shape in SHAPES)
     errors = (
         type_error(not_tensor(name, 2.5), 2.5),

@@ -67,6 +67,10 @@ def expected(formula, points, orders):
 
 
 # ------------------------------------------------------------------ derivatives by the module
+def points_of(formula):
+    return as_tuples(formula.points + (() if IS_TORCH else formula.beyond_torch))
+
+
 def as_tuples(points):
     return tuple(point if isinstance(point, tuple) else (point,) for point in points)
 
@@ -139,7 +143,7 @@ def check(actual, exact, points, what, rtol, atol=0.0):
 @every_formula
 @pytest.mark.parametrize("path", [fused, recorded, tangents, scalars])
 def test_first_derivative(case, formula, path):
-    points = as_tuples(formula.points)
+    points = points_of(formula)
     for index, actual in enumerate(path(case, formula, points)):
         exact = expected(formula, points, unit(index, len(points[0])))
         check(actual / upstream(len(points)), exact, points, f"d/dx{index}", RTOL)
@@ -160,7 +164,7 @@ def test_second_derivative(case, formula):
     if IS_TORCH and formula.torch_second:
         pytest.skip(formula.torch_second)
     low, high = SECOND_RANGE
-    points = tuple(p for p in as_tuples(formula.points) if all(low <= abs(x) <= high or not x for x in p))
+    points = tuple(p for p in points_of(formula) if all(low <= abs(x) <= high or not x for x in p))
     leaves = operands(points)
     g = ac.tensor(upstream(len(points))).requires_grad_()
     gradients = ac.autograd.grad(call(case, formula, leaves), leaves, g, create_graph=True)

@@ -7,8 +7,10 @@ torch selects by it, shows as a nan or an inf too many.
 from dataclasses import dataclass
 from math import inf, nan
 
+import mpmath as mp
 import numpy as np
 import pytest
+import references as ref
 from module import IS_TORCH, ac, assert_same, outcome, to_numpy
 
 LOWEST = -(2**63)  # the int64 that has no negative
@@ -31,7 +33,7 @@ def evaluate(expression, **variables):
     def t(*values):
         return ac.tensor(list(values))
 
-    names = Names(bce=bce, mse=mse, t=t, inf=inf, nan=nan, LOWEST=LOWEST, **variables)
+    names = Names(F=ac.nn.functional, bce=bce, mse=mse, t=t, inf=inf, nan=nan, LOWEST=LOWEST, **variables)
     return eval(expression, {}, names)
 
 
@@ -80,14 +82,79 @@ EDGES = [
          [inf, -inf, -1.0, 0.0, nan, 1.0]),
     edge("log(x)", [1e-310, 0.0, -1.0, inf], [-713.8013788281542, -inf, nan, inf],
          [1.000000000000003e+300, nan, 3.0, nan], g=[1e-10, 0.0, -3.0, inf]),
+    edge("log2(x)", [0.0, -0.0, -1.0, inf, nan, 1.0], [-inf, -inf, nan, inf, nan, 0.0],
+         [inf, -inf, -1.4426950408889634, 0.0, nan, 1.4426950408889634]),
+    edge("log2(x)", [0.0, inf], [-inf, inf], [nan, nan], g=[0.0, inf]),
+    edge("log10(x)", [0.0, -0.0, -1.0, inf, nan, 1.0], [-inf, -inf, nan, inf, nan, 0.0],
+         [inf, -inf, -0.43429448190325187, 0.0, nan, 0.43429448190325187]),
     edge("log1p(x)", [-1.0, -2.0, inf, -0.0], [-inf, nan, inf, -0.0], [inf, -1.0, 0.0, 1.0]),
     edge("sin(x)", [0.0, -0.0, inf, nan], [0.0, -0.0, nan, nan], [1.0, 1.0, nan, nan]),
     edge("cos(x)", [0.0, -inf, nan], [1.0, nan, nan], [-0.0, nan, nan]),
     edge("tan(x)", [0.0, -0.0, inf], [0.0, -0.0, nan], [1.0, 1.0, nan]),
+    edge("asin(x)", [0.0, -0.0, 1.0, -1.0, 2.0, inf, nan],
+         [0.0, -0.0, 1.5707963267948966, -1.5707963267948966, nan, nan, nan],
+         [1.0, 1.0, inf, inf, nan, nan, nan]),
+    edge("asin(x)", [1.0, 0.0], [1.5707963267948966, 0.0], [nan, inf], g=[0.0, inf]),
+    edge("acos(x)", [0.0, 1.0, -1.0, 2.0, -inf, nan], [1.5707963267948966, 0.0, 3.141592653589793, nan, nan, nan],
+         [-1.0, -inf, -inf, nan, nan, nan]),
+    edge("atan(x)", [0.0, -0.0, inf, -inf, nan, 1e+200],
+         [0.0, -0.0, 1.5707963267948966, -1.5707963267948966, nan, 1.5707963267948966],
+         [1.0, 1.0, 0.0, 0.0, nan, 0.0]),
+    edge("atan(x)", [inf], [1.5707963267948966], [nan], g=[inf]),
+    edge("sinh(x)", [0.0, -0.0, inf, -inf, nan, 711.0], [0.0, -0.0, inf, -inf, nan, inf],
+         [1.0, 1.0, inf, inf, nan, inf]),
+    edge("cosh(x)", [0.0, -0.0, inf, -inf, nan, -711.0], [1.0, 1.0, inf, inf, nan, inf],
+         [0.0, -0.0, inf, -inf, nan, -inf]),
+    edge("erf(x)", [0.0, -0.0, inf, -inf, nan, 30.0], [0.0, -0.0, 1.0, -1.0, nan, 1.0],
+         [1.1283791670955126, 1.1283791670955126, 0.0, 0.0, nan, 0.0]),
+    edge("erf(x)", [inf, 30.0], [1.0, 1.0], [nan, nan], g=[inf, inf]),
+    edge("erfc(x)", [0.0, inf, -inf, nan, 30.0], [1.0, 0.0, 2.0, nan, 0.0],
+         [-1.1283791670955126, -0.0, -0.0, nan, -0.0]),
     edge("tanh(x)", [0.0, -0.0, inf, -inf, nan], [0.0, -0.0, 1.0, -1.0, nan], [1.0, 1.0, 0.0, 0.0, nan]),
     edge("tanh(x)", [inf, 30.0], [1.0, 1.0], [nan, nan], g=[inf, inf]),
     edge("sigmoid(x)", [0.0, inf, -inf, nan, -745.0], [0.5, 1.0, 0.0, nan, 0.0], [0.25, 0.0, 0.0, nan, 0.0]),
     edge("sigmoid(x)", [inf, -inf], [1.0, 0.0], [nan, nan], g=[inf, inf]),
+    # activations
+    edge("F.leaky_relu(x)", [0.0, -0.0, nan, inf, -inf, -2.0], [0.0, -0.0, nan, inf, -inf, -0.02],
+         [0.01, 0.01, 0.01, 1.0, 0.01, 0.01]),
+    edge("F.leaky_relu(x)", [-1.0, 1.0, 0.0], [-0.01, 1.0, 0.0], [inf, nan, -inf], g=[inf, nan, -inf]),
+    edge("F.leaky_relu(x, 0.0)", [0.0, -2.0, 3.0, nan], [0.0, -0.0, 3.0, nan], [0.0, 0.0, 1.0, 0.0]),
+    edge("F.leaky_relu(x, 0.0)", [-2.0, 3.0], [-0.0, 3.0], [nan, inf], g=[inf, inf]),
+    edge("F.leaky_relu(x, -0.5)", [0.0, -2.0, 3.0, -inf], [-0.0, 1.0, 3.0, inf], [-0.5, -0.5, 1.0, -0.5]),
+    edge("F.leaky_relu(x.clone(), 0.25, True)", [0.0, -0.0, nan, inf, -inf, -2.0], [0.0, -0.0, nan, inf, -inf, -0.5],
+         [0.25, 0.25, 0.25, 1.0, 0.25, 0.25]),
+    edge("F.elu(x)", [0.0, -0.0, nan, inf, -inf, -800.0], [0.0, -0.0, nan, inf, -1.0, -1.0],
+         [1.0, 1.0, 1.0, 1.0, 0.0, 0.0]),
+    edge("F.elu(x)", [-inf, 0.0, 1.0, 800.0], [-1.0, 0.0, 1.0, 800.0], [nan, inf, nan, inf], g=[inf, inf, nan, inf]),
+    edge("F.elu(x, 2.5)", [0.0, -0.0, nan, inf, -inf], [0.0, -0.0, nan, inf, -2.5], [2.5, 2.5, 1.0, 1.0, 0.0]),
+    edge("F.elu(x, -1.5)", [0.0, -0.0, nan, -inf], [0.0, -0.0, nan, 1.5], [-1.5, -1.5, 1.0, -0.0]),
+    edge("F.elu(x.clone(), 2.5, True)", [0.0, -0.0, nan, inf, -inf], [0.0, -0.0, nan, inf, -2.5],
+         [2.5, 2.5, 1.0, 1.0, 0.0]),
+    edge("F.gelu(x)", [0.0, -0.0, nan, inf, -inf, 50.0, -50.0, 1e+200, -1e+200],
+         [0.0, -0.0, nan, inf, nan, 50.0, -0.0, 1e+200, -0.0],
+         [0.5, 0.5, nan, nan, nan, 1.0, 0.0, 1.0, 0.0]),
+    edge("F.gelu(x)", [0.0, -50.0], [0.0, -0.0], [inf, nan], g=[inf, inf]),
+    edge("F.gelu(x, approximate='tanh')", [0.0, -0.0, nan, inf, -inf, 50.0, -50.0],
+         [0.0, -0.0, nan, inf, nan, 50.0, -0.0],
+         [0.5, 0.5, nan, nan, nan, 1.0, 0.0]),
+    edge("F.silu(x)", [0.0, -0.0, nan, inf, -inf, 800.0, -800.0, 1e+200],
+         [0.0, -0.0, nan, inf, nan, 800.0, -0.0, 1e+200],
+         [0.5, 0.5, nan, nan, nan, 1.0, -0.0, 1.0]),
+    edge("F.silu(x)", [0.0, -800.0], [0.0, -0.0], [inf, nan], g=[inf, inf]),
+    edge("F.softplus(x)", [0.0, -0.0, nan, inf, -inf, 20.0, 20.000001, 800.0, -745.0],
+         [0.6931471805599453, 0.6931471805599453, nan, inf, 0.0, 20.000000002061153, 20.000001, 800.0, 5e-324],
+         [0.5, 0.5, nan, 1.0, 0.0, 0.9999999979388464, 1.0, 1.0, 5e-324]),
+    edge("F.softplus(x)", [30.0, -800.0], [30.0, 0.0], [inf, nan], g=[inf, inf]),
+    edge("F.softplus(x, 2.0, 1.0)", [0.5, 0.5000001, 0.0], [0.6566308437591114, 0.5000001, 0.34657359027997264],
+         [0.7310585786300049, 1.0, 0.5]),
+    edge("F.softplus(x, -1.0)", [0.0, inf, -inf, -30.0], [-0.6931471805599453, -0.0, -inf, -30.0],
+         [0.5, 0.0, 1.0, 1.0]),
+    edge("F.softplus(x, 0.0)", [0.0, 1.0, inf], [inf, inf, nan], [0.5, 0.5, nan]),
+    edge("F.logsigmoid(x)", [0.0, -0.0, nan, inf, -inf, -800.0, 40.0],
+         [-0.6931471805599453, -0.6931471805599453, nan, 0.0, -inf, -800.0, -4.248354255291589e-18],
+         [0.5, 0.5, nan, 0.0, 1.0, 1.0, 4.248354255291589e-18]),
+    edge("F.logsigmoid(x)", [inf, -inf], [0.0, -inf], [nan, inf], g=[inf, inf]),
+    edge("F.relu(x)", [0.0, nan, -1.0, inf], [0.0, nan, 0.0, inf], [0.0, 1.0, 0.0, 1.0]),
     # powers
     edge("x ** 0", [0.0, nan, inf, -2.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]),
     edge("x ** 0", [0.0, 2.0], [1.0, 1.0], [0.0, 0.0], g=[inf, nan]),
@@ -270,6 +337,24 @@ SECONDS = [
     ("reciprocal(x)", [0.0, inf], [inf, 0.0]),
     ("tanh(x)", [0.0, inf], [0.0, 0.0]),
     ("sigmoid(x)", [0.0, -inf], [0.0, 0.0]),
+    ("log2(x)", [0.0, 2.0], [-inf, -0.36067376022224085]),
+    ("log10(x)", [0.0, -1.0], [-inf, -0.4342944819032518]),
+    ("asin(x)", [0.0, 1.0, -1.0], [0.0, inf, -inf]),
+    ("acos(x)", [0.0, 1.0, -1.0], [-0.0, -inf, inf]),
+    ("atan(x)", [0.0, inf], [-0.0, nan]),
+    ("erf(x)", [0.0, 30.0], [-0.0, -0.0]),
+    ("F.leaky_relu(x)", [0.0, -1.0, 2.0, nan], [0.0, 0.0, 0.0, 0.0]),
+    ("F.leaky_relu(x.clone(), 0.5, True)", [0.0, -1.0, 2.0], [0.0, 0.0, 0.0]),
+    ("F.elu(x)", [0.0, -0.0, 800.0, -800.0, nan], [0.0, 0.0, 0.0, 0.0, 0.0]),
+    ("F.elu(x, 2.5)", [0.0, -1.0, 1.0], [0.0, 0.9196986029286058, 0.0]),
+    ("F.elu(x.clone(), 2.5, True)", [0.0, -1.0, 1.0], [0.0, 0.9196986029286058, 0.0]),
+    ("F.gelu(x)", [0.0, 50.0, -50.0], [0.7978845608028654, 0.0, 0.0]),
+    ("F.gelu(x, approximate='tanh')", [0.0, 50.0, -50.0], [0.7978845608028654, 0.0, 0.0]),
+    ("F.silu(x)", [0.0, 1e200, -1e200], [0.5, 0.0, 0.0]),
+    ("F.softplus(x)", [0.0, 20.0, 30.0, inf], [0.25, 0.0, 0.0, 0.0]),
+    ("F.softplus(x, 2.0, 1.0)", [0.0, 0.5, 0.6], [0.5, 0.0, 0.0]),
+    ("F.softplus(x, threshold=0)", [0.0, 1.0], [0.0, 0.0]),
+    ("F.logsigmoid(x)", [0.0, inf, -inf], [-0.25, 0.0, -0.0]),
     ("x.max() * x", [3.0, 3.0, 1.0], [2.5, 2.5, 1.0]),
     ("x.amax() * x", [3.0, 3.0, 1.0], [2.5, 2.5, 1.0]),
     ("maximum(x, 2.0 * x)", [0.0, 1.0], [0.0, 0.0]),
@@ -289,6 +374,52 @@ def test_second_derivative(expression, inputs, expected):
         (found,) = ac.autograd.grad(gradient.sum(), x, allow_unused=True)
     actual = np.zeros(len(inputs)) if found is None else to_numpy(found)
     np.testing.assert_allclose(actual, expected, rtol=1e-14)
+
+
+# ------------------------------------------------------------------ where torch's are worse
+deviates = pytest.mark.skipif(IS_TORCH, reason="torch raises, overflows on the way, or cancels")
+
+
+@deviates
+@pytest.mark.parametrize(("expression", "apart"), [("F.leaky_relu(x.clone(), -0.5, True)", "F.leaky_relu(x, -0.5)"),
+                                                   ("F.elu(x.clone(), -1.5, True)", "F.elu(x, -1.5)")])  # fmt: skip
+def test_negative_slope_in_place(expression, apart):
+    """The result does not tell the sign of x; torch refuses in backward."""
+    x, y = [float_tensor([-2.0, -0.5, 0.0, 3.0]).requires_grad_() for _ in range(2)]
+    evaluate(expression, x=x).sum().backward()
+    evaluate(apart, x=y).sum().backward()
+    assert_same(to_numpy(x.grad), to_numpy(y.grad))
+
+
+@deviates
+def test_gelu_tanh_does_not_overflow():
+    x = float_tensor([1e155, -1e155, 1e308, -1e308]).requires_grad_()
+    value = ac.nn.functional.gelu(x, approximate="tanh")
+    (gradient,) = ac.autograd.grad(value.sum(), x, create_graph=True)
+    np.testing.assert_array_equal(to_numpy(value), [1e155, 0.0, 1e308, 0.0])
+    np.testing.assert_array_equal(to_numpy(gradient), [1.0, 0.0, 1.0, 0.0])
+
+
+FAR = [-37.3, -36.9, -30.1, -20.3, -12.7, -9.9, -5.3, -3.1, -1.7, -1.1, -0.9, -0.3, 1e-9, 0.4, 2.3, 9.1]
+
+
+@deviates
+@pytest.mark.parametrize(
+    ("expression", "exact", "ulps"),
+    [
+        ("F.gelu(x)", ref.mp_gelu, 6),
+        ("F.silu(x)", ref.mp_silu, 4),
+        ("F.softplus(x)", ref.mp_softplus, 4),
+        ("F.logsigmoid(x)", ref.mp_logsigmoid, 4),
+        ("erfc(-x)", lambda x: mp.erfc(-x), 4),
+    ],
+)
+def test_accuracy_in_the_tails(expression, exact, ulps):
+    points = np.concatenate([np.array(FAR) * factor for factor in (1.0, 1 / 1.37, 1 / 1.61, 1 / 3)])
+    with mp.workdps(400):
+        expected = np.array([float(exact(mp.mpf(x))) for x in points])
+    found = to_numpy(evaluate(expression, x=float_tensor(points)))
+    np.testing.assert_array_less(np.abs(found - expected), (ulps + 0.5) * np.spacing(np.abs(expected)))
 
 
 # ------------------------------------------------------------------ values without gradients

@@ -26,9 +26,24 @@ MASK = [[True, False, True], [False, True, False]]
 OPERAND = [[1.5, 0.5, 2.0], [0.25, 1.0, 3.0]]
 IN_PLACE = {
     **dict.fromkeys(
-        ("neg", "abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square"), ()
+        (
+            "neg",
+            "abs",
+            "sign",
+            "exp",
+            "expm1",
+            "log",
+            "log2",
+            "log10",
+            "log1p",
+            "sqrt",
+            "rsqrt",
+            "reciprocal",
+            "square",
+        ),
+        (),
     ),
-    **dict.fromkeys(("sin", "cos", "tan", "tanh", "sigmoid", "relu"), ()),
+    **dict.fromkeys(("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "erf", "erfc", "sigmoid", "relu"), ()),
     **dict.fromkeys(("add", "sub", "mul", "div", "pow", "remainder"), (2.5,)),
     "clamp": (0.6, 1.4),
     "masked_fill": (MASK, 9.0),

@@ -470,11 +470,13 @@ def test_error(case, wrong):
     inputs = Inputs(ac, *plain)
     with pytest.raises(wrong.type) as caught:
         case.run(ac, inputs.args, inputs.kwargs)
-    found, expected = (Raised(wrong.type.__name__, str(text)) for text in (caught.value, wrong.message))
-    unparsed = " positional argument" in found.sentence and case.op in found.sentence
+    function = case.public(ac).__name__ if case.function else case.op  # of which the op may be another name
+    message = str(wrong.message).replace(f"{case.op}()", f"{function}()")
+    found, expected = (Raised(wrong.type.__name__, str(text)) for text in (caught.value, message))
+    unparsed = " positional argument" in found.sentence and function in found.sentence
     if wrong.message is None or unparsed or any(re.search(pattern, expected.sentence) for pattern, _ in OWN_WORDS):
         # Torch's parser of arguments has no words worth repeating, but the function is named.
-        named = case.op in found.message or "new(): invalid data type" in found.message
+        named = function in found.message or "new(): invalid data type" in found.message
         assert named or wrong.type is not TypeError
     else:
         assert found.agrees_with(expected), f"{found}, expected {expected}"

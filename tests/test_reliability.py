@@ -624,13 +624,15 @@ def names(text):
     return text.split()
 
 
-# The names the first version has; called below with arguments that make no sense.
+# Names of functions and methods, called below with arguments that make no sense.
 FUNCTIONS = names("""
 neg abs sign exp expm1 log log1p sqrt rsqrt reciprocal square sin cos tan tanh sigmoid relu isnan isinf isfinite add sub
 rsub mul div pow floor_divide remainder maximum minimum atan2 where bitwise_and bitwise_or bitwise_xor bitwise_not clamp
 sum mean amax amin max min argmax argmin any all logsumexp reshape permute transpose t squeeze unsqueeze select narrow
 diagonal unbind split chunk flatten as_strided cat stack index_put masked_fill gather scatter_add index_select matmul mm
 mv dot bmm clone eq lt zeros ones full empty eye arange linspace zeros_like full_like tensor as_tensor from_numpy
+log2 log10 asin acos atan sinh cosh erf erfc nn.functional.leaky_relu nn.functional.elu nn.functional.gelu
+nn.functional.silu nn.functional.softplus nn.functional.logsigmoid nn.functional.relu
 """)
 METHODS = names("""
 view reshape expand permute transpose t squeeze unsqueeze select narrow diagonal unfold unbind split chunk flatten

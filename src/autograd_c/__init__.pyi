@@ -9,6 +9,8 @@ from ._core import Size as Size
 from ._core import Tensor as Tensor
 from ._core import _Dtype
 from ._core import abs_op as abs
+from ._core import acos as acos
+from ._core import acos as arccos
 from ._core import add as add
 from ._core import all_op as all
 from ._core import amax as amax
@@ -19,6 +21,10 @@ from ._core import argmax as argmax
 from ._core import argmin as argmin
 from ._core import as_strided as as_strided
 from ._core import as_tensor as as_tensor
+from ._core import asin as arcsin
+from ._core import asin as asin
+from ._core import atan as arctan
+from ._core import atan as atan
 from ._core import atan2 as atan2
 from ._core import bitwise_and as bitwise_and
 from ._core import bitwise_not as bitwise_not
@@ -30,6 +36,7 @@ from ._core import chunk as chunk
 from ._core import clamp as clamp
 from ._core import clone as clone
 from ._core import cos as cos
+from ._core import cosh as cosh
 from ._core import detach as detach
 from ._core import device as device
 from ._core import diagonal as diagonal
@@ -39,6 +46,8 @@ from ._core import dtype as dtype
 from ._core import empty as empty
 from ._core import empty_like as empty_like
 from ._core import eq as eq
+from ._core import erf as erf
+from ._core import erfc as erfc
 from ._core import exp as exp
 from ._core import expm1 as expm1
 from ._core import eye as eye
@@ -63,7 +72,9 @@ from ._core import isnan as isnan
 from ._core import le as le
 from ._core import linspace as linspace
 from ._core import log as log
+from ._core import log10 as log10
 from ._core import log1p as log1p
+from ._core import log2 as log2
 from ._core import logical_and as logical_and
 from ._core import logical_not as logical_not
 from ._core import logical_or as logical_or
@@ -100,6 +111,7 @@ from ._core import select as select
 from ._core import sigmoid as sigmoid
 from ._core import sign as sign
 from ._core import sin as sin
+from ._core import sinh as sinh
 from ._core import split as split
 from ._core import sqrt as sqrt
 from ._core import square as square
@@ -128,7 +140,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asin', 'atan', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'cosh', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

@@ -206,33 +206,40 @@ cdef Tensor unary(const UnaryOp *op, Tensor x):
 
 cdef Tensor unary_with(const UnaryOp *op, Tensor x, double c0, double c1):
     cdef Tensor y
-    cdef Node n
+    cdef Layout form
+    cdef PyObject *node = <PyObject *>None
     cdef double c[2]
     cdef int want = F64, kind = F64
     c[0] = c0
     c[1] = c1
     if x.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
         unary_kinds(op, x.kind, &want, &kind)
-    y = new_tensor(kind, fresh_layout(x.form))
-    unary_into(op, y, x, want, c)
+    form = fresh_layout(x.form)
     if recording() and op.node != NULL and needs_grad(x):
-        n = unary_node(op, x, c)
-        if op.reads & READS_X:
-            save_a(n, x)
-        set_result(n, y)
-        if op.reads & READS_Y:
-            save_result(n, y)
+        node = unary_node(op, x, x, form, c)
+    y = own_tensor(make_tensor(kind, form, node))
+    unary_into(op, y, x, want, c)
+    if node != <PyObject *>None and op.reads & READS_Y:
+        save_result(y.node, y)
     if x.flags & SPECIAL:
         unary_tangent(op, x, y, c)
     return y
 
 
-cdef inline Node unary_node(const UnaryOp *op, Tensor x, const double *c):
-    cdef Node n = table_node(op.node, op.vtable)
-    n.op = op
-    n.c[0] = c[0]
-    n.c[1] = c[1]
-    add_edge(n, x)
+cdef inline PyObject *unary_node(const UnaryOp *op, Tensor x, Tensor old_x, Layout form, const double *c) except NULL:
+    """The node, a new reference; old_x is what x was before a change in place."""
+    cdef PyObject *saved = <PyObject *>None
+    cdef PyObject *n
+    if op.reads & READS_X:
+        if old_x.flags & INFERENCE:
+            raise errors().inference_saved()
+        saved = <PyObject *>old_x
+    n = filled_node(op.node, op.vtable, edge_to(x), <PyObject *>None, saved, <PyObject *>None, form)
+    (<Node>n).op = op
+    (<Node>n).inputs = 1
+    (<Node>n).nr0 = x.nr
+    (<Node>n).c[0] = c[0]
+    (<Node>n).c[1] = c[1]
     return n
 
 
@@ -256,14 +263,11 @@ cdef Tensor unary_in_place_with(const UnaryOp *op, Tensor x, double c0, double c
     if recorded and op.reads & READS_X or x.flags & SPECIAL:
         old = before_change(x)
     if recorded:
-        n = unary_node(op, x, c)
-        if op.reads & READS_X:
-            save_a(n, old)
+        n = own_node(unary_node(op, x, old, x.form, c))
     begin_write(x)
     unary_into(op, x, x, want, c)
     bump(x)
     if recorded:
-        n.form = x.form
         if op.reads & READS_Y:
             save_alias(n, x)
             n.flags |= SAVES
@@ -278,52 +282,62 @@ cdef class UnaryNode(Node):
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
         cdef const UnaryOp *op = <const UnaryOp *>self.op
-        cdef Tensor x = g, dx
+        cdef Tensor saved
+        cdef PyObject *x = <PyObject *>g       # what is not read: any tensor of the sizes
         if self.next0 is None:
             return 0
         if op.reads & READS_X:
-            x = saved_a(self)
-        if recording() or (g.flags | x.flags) & SPECIAL or (self.b is not None and self.b.flags & SPECIAL):
-            dx = op.formula(g, x, saved_result(self) if op.reads & READS_Y else x, self.c)
-        else:
-            dx = unary_gradient(self, op, g, x)
-        return give(grads, 0, dx)
+            saved = saved_a(self)
+            x = <PyObject *>saved
+        if recording() or (g.flags | (<Tensor>x).flags) & SPECIAL or (self.b is not None and self.b.flags & SPECIAL):
+            return give(grads, 0, op.formula(g, <Tensor>x, saved_result(self) if op.reads & READS_Y else <Tensor>x,
+                                             self.c))
+        grads[0] = unary_gradient(self, op, g, <Tensor>x)
+        return 0
 
 
-cdef Tensor unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x):
-    """The double form of the formula in one pass."""
-    cdef Tensor dx
-    cdef Layout form = n.form, y_form = g.form
+cdef PyObject *unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x) except NULL:
+    """The double form of the formula in one pass; a new reference."""
+    cdef Tensor result
+    cdef PyObject *dx
+    cdef PyObject *y_form = <PyObject *>g.form
     cdef char *p[4]
     cdef Py_ssize_t s[4]
-    cdef Walk w
-    p[3] = g.ptr                               # an operand that is not read: any memory of the sizes
+    p[3] = g.ptr
     if op.reads & READS_Y:
         if n.flags & RELEASED:
             raise errors().second_backward(n.name())
-        y_form = form
+        y_form = <PyObject *>n.form
         if n.flags & SCALAR_RESULT:
             p[3] = <char *>&n.y
         else:
             if version_of(n.b) != n.version_b:
                 raise stale_result(n)
-            p[3] = n.b.ptr
-            y_form = n.b.form
-    dx = new_tensor(F64, fresh_layout(form))
-    p[0] = dx.ptr
+            result = n.b                       # held: a kernel may run without the interpreter's lock
+            p[3] = result.ptr
+            y_form = <PyObject *>result.form
+    dx = make_tensor(F64, fresh_layout(n.form), <PyObject *>None)
+    p[0] = (<Tensor>dx).ptr
     p[1] = g.ptr
     p[2] = x.ptr
-    if dx.form is g.form and g.form is x.form and x.form is y_form:
+    if (<Tensor>dx).form is g.form and g.form is x.form and <PyObject *>g.form == y_form:
         s[0] = s[1] = s[2] = s[3] = 1
-        call_kernel(op.backward, form.numel, p, s, n.c)
-        return dx
-    walk_start(&w, dx.form)
-    walk_add(&w, p[0], dx.form, F64, F64)
-    walk_add(&w, p[1], g.form, F64, F64)
-    walk_add(&w, p[2], x.form, F64, F64)
-    walk_add(&w, p[3], y_form, F64, F64)
-    walk_run(&w, op.backward, n.c)
+        call_kernel(op.backward, g.form.numel, p, s, n.c)
+    else:
+        walk_gradient(op.backward, p, (<Tensor>dx).form, g.form, x.form, F64, <Layout>y_form, F64, n.c)
     return dx
+
+
+cdef void walk_gradient(Kernel kernel, char **p, Layout form, Layout g, Layout a, int a_kind, Layout b, int b_kind,
+                        const double *c) noexcept:
+    """A backward kernel over operands that do not all lie alike."""
+    cdef Walk w
+    walk_start(&w, form)
+    walk_add(&w, p[0], form, F64, F64)
+    walk_add(&w, p[1], g, F64, F64)
+    walk_add(&w, p[2], a, a_kind, F64)
+    walk_add(&w, p[3], b, b_kind, F64)
+    walk_run(&w, kernel, c)
 
 
 # -------------------------------------------------------------------------------------------- binary
@@ -395,6 +409,7 @@ cdef int binary_into(const BinaryOp *op, Tensor y, Tensor a, Tensor b, int want)
 cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
     cdef Tensor y
     cdef Layout form
+    cdef PyObject *node = <PyObject *>None
     cdef int want = F64, kind = F64
     if a.kind != F64 or b.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
         binary_kinds(op, a.kind, b.kind, &want, &kind)
@@ -405,33 +420,40 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
         form = fresh_layout(b.form)
     else:
         form = broadcast_layouts(a.form, b.form)
-    y = new_tensor(kind, form)
-    binary_into(op, y, a, b, want)
     if recording() and op.node != NULL and ((a.flags | b.flags) & (REQUIRES | VIEW)):
         if needs_grad(a) | needs_grad(b):
-            set_result(binary_node(op, a, b, a), y)
+            node = binary_node(op, a, b, a, form)
+    y = own_tensor(make_tensor(kind, form, node))
+    binary_into(op, y, a, b, want)
     if (a.flags | b.flags) & SPECIAL:
         binary_tangent(op, a, b, y)
     return y
 
 
-cdef inline Node binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor old_a):
-    """The node with edges and saved tensors; old_a is what a was before a change in place."""
+cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor old_a, Layout form) except NULL:
+    """The node, a new reference; old_a is what a was before a change in place."""
     cdef bint number = b.flags & NUMBER and op.number_node != NULL
-    cdef Node n = table_node(op.number_node if number else op.node, op.vtable)
+    cdef PyObject *none = <PyObject *>None
+    cdef PyObject *to0 = edge_to(a)
+    cdef PyObject *to1 = none
+    cdef PyObject *n
     cdef int reads = 0
-    n.op = op
-    add_edge(n, a)
     if not number:
-        add_edge(n, b)
-    if n.next0 is not None:
+        to1 = second_edge_to(b, to0)
+    if to0 != none:
         reads = op.reads_a
-    if n.next1 is not None:
+    if to1 != none:
         reads |= op.reads_b
-    if reads & READS_A:
-        save_a(n, old_a)
-    if reads & READS_B:
-        save_b(n, b)
+    if (reads & READS_A and old_a.flags & INFERENCE) or (reads & READS_B and b.flags & INFERENCE):
+        let_go(to0)
+        let_go(to1)
+        raise errors().inference_saved()
+    n = filled_node(op.number_node if number else op.node, op.vtable, to0, to1,
+                    <PyObject *>old_a if reads & READS_A else none, <PyObject *>b if reads & READS_B else none, form)
+    (<Node>n).op = op
+    (<Node>n).inputs = 1 if number else 2
+    (<Node>n).nr0 = a.nr
+    (<Node>n).nr1 = b.nr
     return n
 
 
@@ -454,12 +476,11 @@ cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
         if b is a:
             b = old
     if recorded:
-        n = binary_node(op, a, b, old)
+        n = own_node(binary_node(op, a, b, old, a.form))
     begin_write(a)
     binary_into(op, a, a, b, want)
     bump(a)
     if recorded:
-        n.form = a.form
         rebase(a, n)
     if (a.flags | b.flags) & SPECIAL:
         binary_tangent(op, old, b, a)
@@ -471,64 +492,63 @@ cdef class BinaryNode(Node):
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
         cdef const BinaryOp *op = <const BinaryOp *>self.op
-        cdef Tensor a = g, b = g
+        cdef Tensor a_saved, b_saved
+        cdef PyObject *a = <PyObject *>g       # what is not read: any tensor
+        cdef PyObject *b = <PyObject *>g
         cdef int reads = 0
-        cdef bint differentiable
         if self.next0 is not None:
             reads = op.reads_a
         if self.next1 is not None:
             reads |= op.reads_b
         if reads & READS_A:
-            a = saved_a(self)
+            a_saved = saved_a(self)
+            a = <PyObject *>a_saved
         if reads & READS_B:
-            b = saved_b(self)
-        differentiable = recording() or (g.flags | a.flags | b.flags) & SPECIAL
+            b_saved = saved_b(self)
+            b = <PyObject *>b_saved
+        if recording() or (g.flags | (<Tensor>a).flags | (<Tensor>b).flags) & SPECIAL:
+            if self.next0 is not None:
+                give(grads, 0, op.formula_a(g, <Tensor>a, <Tensor>b))
+            if self.next1 is not None:
+                give(grads, 1, op.formula_b(g, <Tensor>a, <Tensor>b))
+            return 0
         if self.next0 is not None:
-            if differentiable:
-                give(grads, 0, op.formula_a(g, a, b))
-            else:
-                give(grads, 0, binary_gradient(op.backward_a, op.reads_a, self.form, g, a, b))
+            grads[0] = binary_gradient(op.backward_a, op.reads_a, self.form, g, a, b)
         if self.next1 is not None:
-            if differentiable:
-                give(grads, 1, op.formula_b(g, a, b))
-            else:
-                give(grads, 1, binary_gradient(op.backward_b, op.reads_b, self.form, g, a, b))
+            grads[1] = binary_gradient(op.backward_b, op.reads_b, self.form, g, a, b)
         return 0
 
 
-cdef Tensor binary_gradient(Kernel kernel, int reads, Layout form, Tensor g, Tensor a, Tensor b):
-    """The double form of a formula in one pass, with the sizes of the result."""
-    cdef Tensor d
+cdef PyObject *binary_gradient(Kernel kernel, int reads, Layout form, Tensor g, PyObject *a, PyObject *b) except NULL:
+    """The double form of a formula in one pass, with the sizes of the result; a new reference."""
+    cdef PyObject *d
+    cdef PyObject *like = <PyObject *>form
     cdef char *p[4]
     cdef Py_ssize_t s[4]
-    cdef Walk w
     if kernel == NULL:                         # the gradient passes through
-        return g
+        return ag_held(<PyObject *>g)
     if not reads & READS_A:
-        a = g
+        a = <PyObject *>g
     if not reads & READS_B:
-        b = g
+        b = <PyObject *>g
     if not same_sizes(form, g.form):           # of a loss: the node's result is the reduced one
-        form = g.form
-    d = new_tensor(F64, fresh_layout(form))
-    p[0] = d.ptr
+        like = <PyObject *>g.form
+    d = make_tensor(F64, fresh_layout(<Layout>like), <PyObject *>None)
+    like = <PyObject *>(<Tensor>d).form
+    p[0] = (<Tensor>d).ptr
     p[1] = g.ptr
-    p[2] = a.ptr
-    p[3] = b.ptr
+    p[2] = (<Tensor>a).ptr
+    p[3] = (<Tensor>b).ptr
     s[0] = 1
-    s[1] = g.form is d.form
-    s[2] = a.form is d.form
-    s[3] = b.form is d.form
-    if ((s[1] or g.form is SCALAR) and (s[2] or a.form is SCALAR) and (s[3] or b.form is SCALAR)
-            and a.kind == F64 and b.kind == F64):
-        call_kernel(kernel, form.numel, p, s, NULL)
-        return d
-    walk_start(&w, d.form)
-    walk_add(&w, p[0], d.form, F64, F64)
-    walk_add(&w, p[1], g.form, F64, F64)
-    walk_add(&w, p[2], a.form, a.kind, F64)
-    walk_add(&w, p[3], b.form, b.kind, F64)
-    walk_run(&w, kernel, NULL)
+    s[1] = <PyObject *>g.form == like
+    s[2] = <PyObject *>(<Tensor>a).form == like
+    s[3] = <PyObject *>(<Tensor>b).form == like
+    if ((s[1] or g.form is SCALAR) and (s[2] or (<Tensor>a).form is SCALAR) and (s[3] or (<Tensor>b).form is SCALAR)
+            and (<Tensor>a).kind == F64 and (<Tensor>b).kind == F64):
+        call_kernel(kernel, (<Layout>like).numel, p, s, NULL)
+    else:
+        walk_gradient(kernel, p, <Layout>like, g.form, (<Tensor>a).form, (<Tensor>a).kind, (<Tensor>b).form,
+                      (<Tensor>b).kind, NULL)
     return d
 
 

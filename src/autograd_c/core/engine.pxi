@@ -158,7 +158,7 @@ cdef int push_ready(Pass *ps, Node n) except -1:
     return 0
 
 
-cdef Node pop_ready(Pass *ps):
+cdef PyObject *pop_ready(Pass *ps) noexcept:
     cdef PyObject *top = ps.heap[0]
     cdef PyObject *last
     cdef Py_ssize_t i = 0, down
@@ -176,7 +176,7 @@ cdef Node pop_ready(Pass *ps):
             ps.heap[i] = ps.heap[down]
             i = down
         ps.heap[i] = last
-    return <Node>top
+    return top
 
 
 # ------------------------------------------------------------------------------------------ the pass
@@ -251,8 +251,22 @@ cdef int mark_needed(Pass *ps) except -1:
     return 0
 
 
-cdef int deliver(Pass *ps, Node to, int nr, Tensor g, Node source, int index) except -1:
-    """Add a gradient to the slot of an output; `source` made it for its input `index`."""
+cdef inline int deliver(Pass *ps, Node to, int nr, PyObject *g, Node source, int index) except -1:
+    """Add a gradient to the slot of an output; takes over the reference.
+
+    `source` (None for what a pass starts from) made it for its input `index`.
+    """
+    cdef NodeState *s
+    if (<Tensor>g).form is to.form and (<Tensor>g).kind == F64 and not to.flags & MANY:
+        s = state_of(ps, to)
+        if s.slot == NULL:
+            s.slot = g
+            return 0
+    return deliver_another(ps, to, nr, own_tensor(g), source, index)
+
+
+cdef int deliver_another(Pass *ps, Node to, int nr, Tensor g, Node source, int index) except -1:
+    """The same where it is not the first, does not fit, or is one of many."""
     if to.flags & MANY:
         return deliver_one_of_many(ps, to, nr, fitting(g, to.extra.forms[nr], source, index))
     if g.form is not to.form or g.kind != F64:
@@ -316,6 +330,21 @@ cdef Tensor attached(Node n, int nr, Tensor g):
     return g
 
 
+cdef PyObject *attached_slot(Node n, PyObject *slot) except NULL:
+    """What `attached` makes of the gradients in a slot; takes over the reference."""
+    cdef list gs
+    cdef Tensor g
+    cdef Py_ssize_t k
+    if n.flags & MANY:
+        gs = own_list(slot)
+        for k in range(len(gs)):
+            if gs[k] is not None:
+                gs[k] = attached(n, k, gs[k])
+        return ag_held(<PyObject *>gs)
+    g = attached(n, 0, own_tensor(slot))
+    return ag_held(<PyObject *>g)
+
+
 cdef int capture(Captures captures, Node n, int nr, Tensor g) except -1:
     cdef object index = captures.places.get((<uintptr_t><PyObject *>n, nr))
     if index is not None:
@@ -323,17 +352,17 @@ cdef int capture(Captures captures, Node n, int nr, Tensor g) except -1:
     return 0
 
 
-cdef bint captured_only(Captures captures, NodeState *s, Node n, Tensor g, list gs) except -1:
-    """Take the gradients of inputs of the pass from a node; True if it need not run."""
-    cdef int k
-    if s.marks & CAPTURED:
-        if gs is not None:
-            for k in range(len(gs)):
-                capture(captures, n, k, gs[k])
+cdef bint captured_only(Captures captures, NodeState *s, Node n, PyObject *slot) except -1:
+    """Take the gradients of inputs of the pass from a node's slot; True if it need not run."""
+    cdef Py_ssize_t k
+    if s.marks & CAPTURED and slot != NULL:
+        if n.flags & MANY:
+            for k in range(len(<list>slot)):
+                capture(captures, n, k, (<list>slot)[k])
+        elif n.sequence == AT_ONCE:
+            capture(captures, n, 0, leaf_hooks(n.a, <Tensor>slot))
         else:
-            if n.sequence == AT_ONCE and g is not None:
-                g = leaf_hooks(n.a, g)
-            capture(captures, n, 0, g)
+            capture(captures, n, 0, <Tensor>slot)
     return not s.marks & NEEDED
 
 
@@ -350,45 +379,38 @@ cdef enum:
 cdef int run_node(Pass *ps, Node n) except -1:
     """Run one ready node and deliver its gradients."""
     cdef NodeState *s = state_of(ps, n)
+    cdef PyObject *slot = s.slot
     cdef PyObject *few[FEW]
     cdef PyObject **grads = few
-    cdef Tensor g = None
-    cdef list gs = None
-    cdef int k
-    if s.slot != NULL:
-        if n.flags & MANY:
-            gs = <list>s.slot
-        else:
-            g = <Tensor>s.slot
-        drop_slot(s)
-    if n.flags & ATTACHED:
-        if gs is not None:
-            for k in range(len(gs)):
-                if gs[k] is not None:
-                    gs[k] = attached(n, k, gs[k])
-        elif g is not None:
-            g = attached(n, 0, g)
-    if ps.captures != NULL and captured_only(<Captures>ps.captures, s, n, g, gs):
-        return 0
-    if n.inputs > FEW:
-        grads = <PyObject **>PyMem_RawMalloc(n.inputs * sizeof(PyObject *))
-        if grads == NULL:
-            raise MemoryError()
-    for k in range(n.inputs):
+    cdef int k, inputs = n.inputs
+    cdef PyObject *bare
+    if inputs > FEW:
+        grads = room_for(inputs)
+    for k in range(inputs):
         grads[k] = NULL
+    s.slot = NULL
     try:
-        if g is not None:
-            n.apply(g, grads)
-        elif gs is not None:
-            n.apply_many(gs, grads)
-        g = None
-        gs = None
+        if n.flags & ATTACHED and slot != NULL:
+            bare = slot
+            slot = NULL                        # handed over
+            slot = attached_slot(n, bare)
+        if ps.captures != NULL and captured_only(<Captures>ps.captures, s, n, slot):
+            return 0
+        if slot != NULL:
+            if n.flags & MANY:
+                n.apply_many(<list>slot, grads)
+            else:
+                n.apply(<Tensor>slot, grads)
+            ag_decref(slot)                    # now: then what passed through is its receiver's alone
+            slot = NULL
         if not ps.keep:
             release(n)
-        for k in range(n.inputs):
+        for k in range(inputs):
             send(ps, n, k, grads)
     finally:
-        for k in range(n.inputs):
+        if slot != NULL:
+            ag_decref(slot)
+        for k in range(inputs):
             if grads[k] != NULL:
                 ag_decref(grads[k])
         if grads != few:
@@ -396,23 +418,27 @@ cdef int run_node(Pass *ps, Node n) except -1:
     return 0
 
 
+cdef PyObject **room_for(int n) except NULL:
+    cdef PyObject **p = <PyObject **>PyMem_RawMalloc(n * sizeof(PyObject *))
+    if p == NULL:
+        raise MemoryError()
+    return p
+
+
 cdef inline int send(Pass *ps, Node n, int k, PyObject **grads) except -1:
     """Deliver the gradient of input k, or the news that there is none."""
-    cdef Node to = n.next0 if k == 0 else n.next1 if k == 1 else edge_node(n, k)
+    cdef PyObject *to = edge_pointer(n, k)
+    cdef PyObject *g = grads[k]
     cdef NodeState *s
-    cdef Tensor g
-    if to is None:
+    if to == <PyObject *>None:
         return 0
-    if grads[k] != NULL:
-        g = <Tensor>grads[k]
-        ag_decref(grads[k])                    # g has the reference now, the only one if nobody shares it
+    if g != NULL:
         grads[k] = NULL
-        deliver(ps, to, edge_nr(n, k), g, n, k)
-        g = None
-    s = state_of(ps, to)
+        deliver(ps, <Node>to, edge_nr(n, k), g, n, k)
+    s = state_of(ps, <Node>to)
     s.pending -= 1
     if s.pending == 0:
-        push_ready(ps, to)
+        push_ready(ps, <Node>to)
     return 0
 
 
@@ -439,7 +465,7 @@ cdef int start_root(Pass *ps, Node root) except -1:
 cdef int run_ready(Pass *ps) except -1:
     cdef Py_ssize_t done = 0
     while ps.ready:
-        run_node(ps, pop_ready(ps))
+        run_node(ps, <Node>pop_ready(ps))
         done += 1
         if done % SIGNALS == 0:
             PyErr_CheckSignals()
@@ -489,8 +515,7 @@ cdef int backward_from(Node root, int nr, Tensor g, bint keep, bint create_graph
     try:
         claim(&ps, root)
         find_nodes(&ps)
-        deliver(&ps, root, nr, g, None, 0)
-        g = None
+        deliver(&ps, root, nr, ag_held(<PyObject *>g), None, 0)
         start_root(&ps, root)
         run_ready(&ps)
     finally:
@@ -503,6 +528,7 @@ cdef int backward_from_all(list roots, list numbers, list gradients, bint keep, 
     """Run the graph from several roots; with captures, only what leads to them."""
     cdef Pass ps
     cdef Node n
+    cdef Tensor g
     cdef Py_ssize_t i
     begin_pass(&ps, keep, create_graph)
     try:
@@ -514,7 +540,9 @@ cdef int backward_from_all(list roots, list numbers, list gradients, bint keep, 
             mark_captured(&ps, captures)
             mark_needed(&ps)
         for i in range(len(roots)):
-            deliver(&ps, roots[i], numbers[i], gradients[i], None, i)
+            n = roots[i]
+            g = gradients[i]
+            deliver(&ps, n, numbers[i], ag_held(<PyObject *>g), None, i)
         for n in roots:
             start_root(&ps, n)
         run_ready(&ps)

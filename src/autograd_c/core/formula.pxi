@@ -31,6 +31,27 @@ cdef inline num cos_of(num x) noexcept:
         return unary(&COS, x)
 
 
+cdef inline num sinh_of(num x) noexcept:
+    if num is double:
+        return cmath.sinh(x)
+    else:
+        return unary(&SINH, x)
+
+
+cdef inline num cosh_of(num x) noexcept:
+    if num is double:
+        return cmath.cosh(x)
+    else:
+        return unary(&COSH, x)
+
+
+cdef inline num sqrt_of(num x) noexcept:
+    if num is double:
+        return cmath.sqrt(x)
+    else:
+        return unary(&SQRT, x)
+
+
 cdef inline num sign_of(num x) noexcept:
     if num is double:
         return sign_value(x)
@@ -66,6 +87,14 @@ cdef inline num if_positive(num x, num yes) noexcept:
         return 0.0 if x <= 0.0 else yes
     else:
         return choose(compare(Py_LE, x, scalar_number(0.0)), scalar_number(0.0), yes)
+
+
+cdef inline num if_above(num x, double bound, num yes, num no) noexcept:
+    """yes where x > bound, else no (for a nan x too)."""
+    if num is double:
+        return yes if x > bound else no
+    else:
+        return choose(compare(Py_GT, x, scalar_number(bound)), yes, no)
 
 
 cdef inline num if_within(num x, double low, double high, num yes) noexcept:

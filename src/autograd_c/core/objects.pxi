@@ -37,7 +37,7 @@ cdef inline void note_cycle_maker() noexcept:
 
 
 cdef struct FreeList:
-    Py_ssize_t size             # tp_basicsize of what it holds
+    allocfunc alloc             # tp_alloc of the classes that it serves
     Py_ssize_t count
     PyObject *first             # chained through Link.next
 
@@ -60,57 +60,146 @@ cdef inline void enter_list(Link *link) noexcept:
     untracked.next = link
 
 
-cdef inline PyObject *pooled_alloc(FreeList *pool, PyTypeObject *cls) except NULL:
+cdef inline PyObject *pooled(FreeList *pool, PyTypeObject *cls) noexcept:
+    """An object from a free list, its fields as its deallocator left them; NULL where there is none."""
     cdef PyObject *o = pool.first
-    if o != NULL:                              # its fields are as `tensor_free` and `node_free` left them
+    if o != NULL:
         pool.first = <PyObject *>link_of(o).next
         pool.count -= 1
         ag_revive(o, cls)
-    else:
-        o = PyType_GenericAlloc(cls, 0)
-        PyObject_GC_UnTrack(o)
+        enter_list(link_of(o))
+    return o
+
+
+cdef PyObject *fresh(PyTypeObject *cls) except NULL:
+    """An object in new memory, all zeros."""
+    cdef PyObject *o = PyType_GenericAlloc(cls, 0)
+    PyObject_GC_UnTrack(o)
     enter_list(link_of(o))
     return o
 
 
-cdef inline void pooled_free(FreeList *pool, PyObject *o) noexcept:
-    cdef Link *link = link_of(o)
-    leave_list(link)
-    if AUTOGRAD_C_SANITIZE or pool.count >= FREE_KEPT:
-        PyObject_GC_Del(o)
+cdef PyObject *fresh_or_drop(PyTypeObject *cls, PyObject *a, PyObject *b) except NULL:
+    """The same; where there is no memory, two references that the object was to take over are dropped."""
+    try:
+        return fresh(cls)
+    except MemoryError:
+        let_go(a)
+        let_go(b)
+        raise
+
+
+cdef PyObject *tensor_alloc(PyTypeObject *cls, Py_ssize_t n) except NULL:
+    cdef PyObject *o = pooled(&free_tensors, cls)
+    return o if o != NULL else fresh(cls)
+
+
+cdef PyObject *node_alloc(PyTypeObject *cls, Py_ssize_t n) except NULL:
+    cdef PyObject *o = pooled(&free_nodes, cls)
+    return o if o != NULL else fresh(cls)
+
+
+# Note [Dying objects]
+# tp_dealloc of Tensor and Node is ours.  It leaves the list first, since what runs while the fields
+# go (a callback of a weak reference, a collection) must not meet a dying object there; it counts
+# the Nones of all fields at once, Note [New objects]; and it never recurses deeper than DEEP nodes:
+# beyond, dead nodes wait in a chain until the stack is flat again.  Objects of classes derived in
+# Python come here from Python's own deallocator, which has its own such chain, and go back to it.
+
+cdef enum:
+    DEEP = 40
+
+cdef int dying = 0             # node_dealloc's on the stack
+cdef Link *waiting = NULL      # dead nodes, chained through Link.next
+
+
+cdef inline Py_ssize_t let_go(PyObject *o) noexcept:
+    """Drop a reference; returns 1 for None, which nobody has counted down yet."""
+    if o == <PyObject *>None:
+        return 1
+    ag_decref(o)
+    return 0
+
+
+cdef inline void hide(PyObject *o) noexcept:
+    """Take a dying object out of the collector's sight."""
+    if link_of(o).next != NULL:
+        leave_list(link_of(o))
+        link_of(o).next = NULL
+    else:
+        PyObject_GC_UnTrack(o)
+
+
+cdef inline bint is_pooled(FreeList *pool, PyObject *o) noexcept:
+    """Whether the object is of a class of ours, not of one that Python code derived."""
+    return ag_type(o).tp_alloc == pool.alloc
+
+
+cdef inline void give_back(FreeList *pool, PyObject *o) noexcept:
+    if AUTOGRAD_C_SANITIZE or pool.count >= FREE_KEPT or not is_pooled(pool, o):
+        ag_type(o).tp_free(o)
         return
-    link.next = <Link *>pool.first
+    link_of(o).next = <Link *>pool.first
     pool.first = o
     pool.count += 1
 
 
-cdef PyObject *tensor_alloc(PyTypeObject *cls, Py_ssize_t n) except NULL:
-    return pooled_alloc(&free_tensors, cls)
-
-
-cdef void tensor_free(void *o) noexcept:
-    # The object fields are NULL by now; the others get the values of a new object.  The casts below
-    # make no reference: the count is 0.
-    (<Tensor>o).version = 0
-    (<Tensor>o).flags = 0
-    (<Tensor>o).nr = 0
+cdef void tensor_dealloc(PyObject *o) noexcept:
+    # The casts below make no reference: the count is 0.
+    cdef Py_ssize_t nones
+    hide(o)
+    if AG_TENSOR_HAS_WEAK_REFERENCES(<Tensor>o):
+        PyObject_ClearWeakRefs(o)
     if (<Tensor>o).accumulator != NULL:
         drop_accumulator((<Tensor>o).accumulator)
         (<Tensor>o).accumulator = NULL
-    pooled_free(&free_tensors, <PyObject *>o)
+    ag_decref(<PyObject *>(<Tensor>o).form)
+    nones = let_go(<PyObject *>(<Tensor>o).storage)
+    nones += let_go(<PyObject *>(<Tensor>o).node)
+    nones += let_go(<PyObject *>(<Tensor>o).grad_)
+    nones += let_go(<PyObject *>(<Tensor>o).meta)
+    AG_NONES(-nones)
+    (<Tensor>o).version = 0
+    (<Tensor>o).flags = 0
+    (<Tensor>o).nr = 0
+    give_back(&free_tensors, o)
 
 
-cdef PyObject *node_alloc(PyTypeObject *cls, Py_ssize_t n) except NULL:
-    return pooled_alloc(&free_nodes, cls)
+cdef void node_dealloc(PyObject *o) noexcept:
+    global dying, waiting
+    hide(o)
+    if AG_HAS_WEAK_REFERENCES(<Node>o):
+        PyObject_ClearWeakRefs(o)
+    if dying >= DEEP and is_pooled(&free_nodes, o):
+        link_of(o).next = waiting
+        waiting = link_of(o)
+        return
+    dying += 1
+    take_apart(o)
+    while dying == 1 and waiting != NULL:
+        o = <PyObject *>(<char *>waiting - sizeof(PyObject))
+        waiting = waiting.next
+        take_apart(o)
+    dying -= 1
 
 
-cdef void node_free(void *o) noexcept:
+cdef inline void take_apart(PyObject *o) noexcept:
+    cdef Py_ssize_t nones
+    nones = let_go(<PyObject *>(<Node>o).next0)
+    nones += let_go(<PyObject *>(<Node>o).next1)
+    nones += let_go(<PyObject *>(<Node>o).a)
+    nones += let_go(<PyObject *>(<Node>o).b)
+    nones += let_go(<PyObject *>(<Node>o).form)
+    nones += let_go(<PyObject *>(<Node>o).extra)
+    nones += let_go(<PyObject *>(<Node>o).args)
+    AG_NONES(-nones)
     (<Node>o).nr0 = 0
     (<Node>o).nr1 = 0
     (<Node>o).inputs = 0
     (<Node>o).flags = 0
+    (<Node>o).op = NULL
     (<Node>o).state.task = 0
-    pooled_free(&free_nodes, <PyObject *>o)
+    give_back(&free_nodes, o)
 
 
 def _offer(str phase, dict info):
@@ -140,13 +229,12 @@ cdef int set_up_objects() except -1:
     import gc
     cdef PyTypeObject *t = <PyTypeObject *>Tensor
     bare_new = t.tp_new
-    free_tensors.size = t.tp_basicsize
-    t.tp_alloc = tensor_alloc
-    t.tp_free = tensor_free
+    t.tp_alloc = free_tensors.alloc = tensor_alloc
+    t.tp_dealloc = tensor_dealloc
     t.tp_clear = tensor_clear
     t.tp_new = public_new
     PyType_Modified(t)
-    free_nodes.size = (<PyTypeObject *>Node).tp_basicsize
+    free_nodes.alloc = node_alloc
     adopt_node_types(Node)
     gc.callbacks.append(_offer)
     return 0
@@ -159,16 +247,14 @@ def _refuse_new(cls, *args, **kwargs):
 
 cdef int adopt_node_types(object cls) except -1:
     """Give the node classes, which were readied before, the pooled memory."""
-    global full_node_dealloc
     cdef PyTypeObject *t = <PyTypeObject *>cls
-    if t.tp_basicsize != free_nodes.size:
+    if t.tp_basicsize != (<PyTypeObject *>Node).tp_basicsize:
         raise SystemError(f"{cls.__name__} adds fields to Node")
     t.tp_alloc = node_alloc
-    t.tp_free = node_free
+    t.tp_dealloc = node_dealloc
     t.tp_clear = node_clear
     if cls is AccumulateGrad:
         t.tp_clear = NULL                      # it knows its leaf until it dies
-        full_node_dealloc = t.tp_dealloc
         t.tp_dealloc = rest_accumulator
     if cls is not FunctionNode:                # of which `autograd.Function` makes one for each call
         (<dict>t.tp_dict)["__new__"] = staticmethod(_refuse_new)

@@ -31,6 +31,7 @@ cdef extern from "Python.h":
         freefunc tp_free
         inquiry tp_clear
         destructor tp_dealloc
+    PyTypeObject *ag_type "Py_TYPE"(PyObject *) noexcept
     PyThreadState *PyEval_SaveThread() nogil
     void PyEval_RestoreThread(PyThreadState *) nogil
     Py_ssize_t Py_REFCNT(PyObject *) noexcept
@@ -79,20 +80,35 @@ cdef extern from *:
 
     static CYTHON_INLINE void ag_decref(PyObject *o) { Py_DECREF(o); }
 
+    /* A new reference. */
+    static CYTHON_INLINE PyObject *ag_held(PyObject *o) { Py_INCREF(o); return o; }
+
+    /* A reference that C code owns becomes Cython's. */
+    #define AG_OWN(o) ((void *)(o))
+
     /* Note [New objects]
        Cython fills the object fields of a new object with None, one reference each; before Python
        3.12 each is a write to one address, and the writes wait for each other.  The two classes made
-       by the million get theirs at once, and the field that is known goes in directly. */
+       by the million get theirs at once, and the fields that are known go in directly: a tensor's
+       layout and node, a node's edges, saved tensors and layout.  The references to edges and node
+       are taken over; None among them has none. */
     #if PY_VERSION_HEX < 0x030C0000
       #define AG_NONES(k) Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (k))
     #else
       #define AG_NONES(k) ((void)0)
     #endif
-    #define AG_BLANK_TENSOR(t, f) (AG_NONES(4), Py_INCREF(f), (t)->form = (f), (t)->storage = (void *)Py_None, \
-        (t)->node = (void *)Py_None, (t)->grad_ = (void *)Py_None, (t)->meta = (void *)Py_None)
-    #define AG_BLANK_NODE(n, v) (AG_NONES(7), (n)->__pyx_vtab = (v), (n)->next0 = (void *)Py_None, \
-        (n)->next1 = (void *)Py_None, (n)->a = (void *)Py_None, (n)->b = (void *)Py_None, \
-        (n)->form = (void *)Py_None, (n)->extra = (void *)Py_None, (n)->args = (void *)Py_None)
+    static CYTHON_INLINE int ag_hold(PyObject *o) {
+        if (o == Py_None) return 1;
+        Py_INCREF(o);
+        return 0;
+    }
+    #define AG_FILL_TENSOR(t, f, n) (AG_NONES(3 + ((n) == Py_None)), Py_INCREF(f), (t)->form = (f), \
+        (t)->storage = (void *)Py_None, (t)->node = (void *)(n), (t)->grad_ = (void *)Py_None, \
+        (t)->meta = (void *)Py_None)
+    #define AG_FILL_NODE(n, v, to0, to1, x, y, f) \
+        (AG_NONES(2 + ((to0) == Py_None) + ((to1) == Py_None) + ag_hold(x) + ag_hold(y)), Py_INCREF(f), \
+        (n)->__pyx_vtab = (v), (n)->next0 = (void *)(to0), (n)->next1 = (void *)(to1), (n)->a = (void *)(x), \
+        (n)->b = (void *)(y), (n)->form = (f), (n)->extra = (void *)Py_None, (n)->args = (void *)Py_None)
     #define AG_VTABLE(n) ((void *)(n)->__pyx_vtab)
     #define AG_HAS_WEAK_REFERENCES(n) ((n)->__weakref__ != NULL)
 
@@ -128,10 +144,16 @@ cdef extern from *:
     void ag_revive(PyObject *, PyTypeObject *) noexcept
     void ag_decref(PyObject *) noexcept
     void AG_FORGET_A(Node) noexcept
-    void AG_BLANK_TENSOR(Tensor, Layout) noexcept
-    void AG_BLANK_NODE(Node, void *) noexcept
+    PyObject *ag_held(PyObject *) noexcept
+    Tensor own_tensor "AG_OWN"(PyObject *)
+    Node own_node "AG_OWN"(PyObject *)
+    list own_list "AG_OWN"(PyObject *)
+    void AG_NONES(Py_ssize_t) noexcept
+    void AG_FILL_TENSOR(Tensor, Layout, PyObject *) noexcept
+    void AG_FILL_NODE(Node, void *, PyObject *, PyObject *, PyObject *, PyObject *, Layout) noexcept
     void *AG_VTABLE(Node) noexcept
-    bint AG_HAS_WEAK_REFERENCES(Node) noexcept
+    bint AG_HAS_WEAK_REFERENCES "AG_HAS_WEAK_REFERENCES"(Node) noexcept
+    bint AG_TENSOR_HAS_WEAK_REFERENCES "AG_HAS_WEAK_REFERENCES"(Tensor) noexcept
     const int AUTOGRAD_C_SANITIZE
     void *ag_alloc(Py_ssize_t) noexcept
     void ag_free(void *) noexcept

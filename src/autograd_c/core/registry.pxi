@@ -2,8 +2,8 @@
 #
 # `op` makes a function of the package and a method of Tensor, `method` and `function` one of them.
 # The published name is the function's; `renamed` gives another where that name is Python's own
-# (sum, max ...) and the core still needs it.  The stubs and the documentation are made from what is
-# published here.
+# (sum, max ...) and the core still needs it; `also` adds a name (arcsin for asin).  The stubs and the
+# documentation are made from what is published here.
 
 __ops__ = {}                   # what is a function and differentiates or computes: name -> function
 __functions__ = {}             # all functions of the package
@@ -39,12 +39,17 @@ def op_function(f):
 
 def method(f):
     """Publish f as a method of Tensor."""
-    cdef PyTypeObject *t = <PyTypeObject *>Tensor
-    __methods__[f.__name__] = f
-    # The type is static, so its dict takes no new key through setattr.
-    (<dict>t.tp_dict)[f.__name__] = f
-    PyType_Modified(t)
+    publish_method(f.__name__, f)
     return f
+
+
+cdef int publish_method(str name, f) except -1:
+    cdef PyTypeObject *t = <PyTypeObject *>Tensor
+    __methods__[name] = f
+    # The type is static, so its dict takes no new key through setattr.
+    (<dict>t.tp_dict)[name] = f
+    PyType_Modified(t)
+    return 0
 
 
 def op(f):
@@ -59,3 +64,14 @@ def renamed(name):
         f.__name__ = f.__qualname__ = name
         return f
     return rename
+
+
+def also(name):
+    """Above `op` and its kin: publish under a second name as well."""
+    def publish(f):
+        if __functions__.get(f.__name__) is f:
+            __functions__[name] = f
+        if __methods__.get(f.__name__) is f:
+            publish_method(name, f)
+        return f
+    return publish

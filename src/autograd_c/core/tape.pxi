@@ -26,6 +26,7 @@ cdef enum:
     MANY = 16              # several outputs: apply_many, and the slot is a list
     ATTACHED = 32          # extra has hooks or tensors that retain their gradient
     HOLDS_NODE = 64        # args hold another node, to be freed with what was saved
+    AT_REST = 128          # an AccumulateGrad that no graph holds
 
 cdef enum:
     AT_ONCE = 0x7fffffffffffffff       # sequence number of nodes that run as soon as they can
@@ -51,7 +52,6 @@ cdef class NodeExtra:
     cdef dict retained     # output number -> weak reference to the tensor that retains its gradient
 
 
-@cython.trashcan(True)
 @cython.no_gc_clear
 cdef class Node(Tracked):
     """A recorded operation: the `grad_fn` of its results."""
@@ -124,14 +124,25 @@ cdef inline Node new_node(PyTypeObject *cls):
     return n
 
 
-cdef inline Node table_node(PyTypeObject *cls, void *vtable):
-    """A node of a class whose table of methods is known; Note [New objects]."""
-    cdef PyObject *o = node_alloc(cls, 0)
-    AG_BLANK_NODE(<Node>o, vtable)
-    cdef Node n = <Node>o
-    ag_decref(o)                               # n has the reference now
-    n.sequence = take_sequence()
-    return n
+cdef inline PyObject *filled_node(PyTypeObject *cls, void *vtable, PyObject *to0, PyObject *to1,
+                                  PyObject *a, PyObject *b, Layout form) except NULL:
+    """A node of a class whose table of methods is known, filled at once; Note [New objects].
+
+    Returns a new reference, and takes over those to the edges `to0` and `to1`.  a and b are saved;
+    each of the four may be None.
+    """
+    cdef PyObject *o = pooled(&free_nodes, cls)
+    if o == NULL:
+        o = fresh_or_drop(cls, to0, to1)
+    AG_FILL_NODE(<Node>o, vtable, to0, to1, a, b, form)
+    (<Node>o).sequence = take_sequence()
+    if a != <PyObject *>None:
+        (<Node>o).version_a = version_of(<Tensor>a)
+        (<Node>o).flags = SAVES
+    if b != <PyObject *>None:
+        (<Node>o).version_b = version_of(<Tensor>b)
+        (<Node>o).flags = SAVES
+    return o
 
 
 cdef int node_clear(PyObject *o) noexcept:
@@ -173,6 +184,27 @@ cdef inline Node gradient_node(Tensor x):
     return None
 
 
+cdef inline PyObject *edge_to(Tensor x) except NULL:
+    """The same as a new reference, or None without one."""
+    cdef Node to
+    if x.node is not None and not x.flags & VIEW:
+        return ag_held(<PyObject *>x.node)
+    to = gradient_node(x)
+    return ag_held(<PyObject *>to) if to is not None else <PyObject *>None
+
+
+cdef PyObject *second_edge_to(Tensor x, PyObject *first) except NULL:
+    """The same; where it fails, the reference `first` is dropped."""
+    cdef PyObject *o = x.accumulator
+    if o != NULL and not (<Node>o).flags & AT_REST and (<Node>o).form is x.form:
+        return ag_held(o)
+    try:
+        return edge_to(x)
+    except BaseException:
+        let_go(first)
+        raise
+
+
 cdef inline int add_edge(Node n, Tensor x) except -1:
     """Make x the next input of n; None and what requires no gradient make an empty edge."""
     cdef Node to = None
@@ -200,6 +232,16 @@ cdef inline Node edge_node(Node n, int i):
     if i == 1:
         return n.next1
     return (<tuple>n.extra.edges[i - 2])[0]
+
+
+cdef inline PyObject *edge_pointer(Node n, int i) except NULL:
+    """The same, borrowed from the node."""
+    if i == 0:
+        return <PyObject *>n.next0
+    if i == 1:
+        return <PyObject *>n.next1
+    pair = <tuple>n.extra.edges[i - 2]
+    return <PyObject *>pair[0]
 
 
 cdef inline int edge_nr(Node n, int i) except -1:
@@ -352,12 +394,6 @@ cdef object errors():
 # pointer, until the next graph wakes it or the leaf dies.  The pointer is not a reference in either
 # state: an awake node keeps its leaf alive, and takes the pointer to rest with it.
 
-cdef destructor full_node_dealloc = NULL
-
-cdef enum:
-    AT_REST = 128              # Node.flags of an AccumulateGrad
-
-
 @cython.final
 cdef class AccumulateGrad(Node):
     """x.grad += g"""
@@ -389,17 +425,15 @@ cdef void rest_accumulator(PyObject *o) noexcept:
     """tp_dealloc of AccumulateGrad: Note [Accumulators at rest]."""
     cdef PyObject *leaf = <PyObject *>(<Node>o).a
     if leaf == <PyObject *>None:               # the leaf has died: so shall the node
-        full_node_dealloc(o)
+        node_dealloc(o)
         return
     if (<Node>o).extra is not None:
         (<Tensor>leaf).accumulator = NULL
-        full_node_dealloc(o)
+        node_dealloc(o)
         return
-    PyObject_GC_UnTrack(o)
+    hide(o)
     if AG_HAS_WEAK_REFERENCES(<Node>o):
         PyObject_ClearWeakRefs(o)
-    leave_list(link_of(o))
-    link_of(o).next = NULL
     (<Node>o).flags = AT_REST                  # (an |= would count a reference to the dead o)
     AG_FORGET_A(<Node>o)
     ag_decref(leaf)                            # may free the leaf, and o with it

@@ -475,37 +475,52 @@ cdef class Tensor(Tracked):
 
 # ----------------------------------------------------------------------------------- making tensors
 
-cdef inline Tensor blank_tensor(Layout form):
-    """A tensor without memory; Note [New objects]."""
-    cdef PyObject *o = tensor_alloc(<PyTypeObject *>Tensor, 0)
-    AG_BLANK_TENSOR(<Tensor>o, form)
-    cdef Tensor t = <Tensor>o
-    ag_decref(o)                               # t has the reference now
-    return t
+cdef inline PyObject *make_tensor(int dtype, Layout form, PyObject *node) except NULL:
+    """A tensor of these sizes whose elements the caller writes, the result of `node` (or None).
+
+    Returns a new reference, and takes over that to the node; Note [New objects].
+    """
+    cdef PyObject *o
+    if form is not SCALAR:
+        return make_stored(dtype, form, node)
+    o = pooled(&free_tensors, <PyTypeObject *>Tensor)
+    if o == NULL:
+        o = fresh_or_drop(<PyTypeObject *>Tensor, node, <PyObject *>None)
+    AG_FILL_TENSOR(<Tensor>o, form, node)
+    (<Tensor>o).ptr = <char *>&(<Tensor>o).value
+    (<Tensor>o).kind = dtype
+    (<Tensor>o).flags = ag_tls.inference | REQUIRES * (node != <PyObject *>None)
+    return o
+
+
+cdef PyObject *make_stored(int dtype, Layout form, PyObject *node) except NULL:
+    """The same where the elements lie in a storage."""
+    cdef PyObject *o
+    cdef Storage s
+    try:
+        s = new_storage(form.numel * item_size(dtype))
+    except MemoryError:
+        let_go(node)
+        raise
+    o = pooled(&free_tensors, <PyTypeObject *>Tensor)
+    if o == NULL:
+        o = fresh_or_drop(<PyTypeObject *>Tensor, node, <PyObject *>None)
+    AG_FILL_TENSOR(<Tensor>o, form, node)
+    (<Tensor>o).storage = s
+    (<Tensor>o).ptr = s.data
+    (<Tensor>o).kind = dtype
+    (<Tensor>o).flags = ag_tls.inference | REQUIRES * (node != <PyObject *>None)
+    return o
+
+
+cdef inline Tensor new_tensor(int dtype, Layout form):
+    """A tensor of these sizes whose elements the caller writes."""
+    return own_tensor(make_tensor(dtype, form, <PyObject *>None))
 
 
 cdef inline Tensor new_scalar(int dtype):
     """A 0-d tensor; the caller writes `value`."""
-    cdef Tensor t = blank_tensor(SCALAR)
-    t.ptr = <char *>&t.value
-    t.kind = dtype
-    t.flags = ag_tls.inference
-    return t
-
-
-cdef inline Tensor new_tensor(int dtype, Layout layout):
-    """A tensor of these sizes whose elements the caller writes."""
-    cdef Tensor t
-    cdef Storage s
-    if layout is SCALAR:
-        return new_scalar(dtype)
-    s = new_storage(layout.numel * item_size(dtype))
-    t = blank_tensor(layout)
-    t.storage = s
-    t.ptr = s.data
-    t.kind = dtype
-    t.flags = ag_tls.inference
-    return t
+    return own_tensor(make_tensor(dtype, SCALAR, <PyObject *>None))
 
 
 cdef inline Tensor scalar_f64(double v):

@@ -213,7 +213,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     >>> torch.full((2,), 3.)
     tensor([3., 3.])
     """
-    cdef Tensor v = number_arg(fill_value, "full", "fill_value", 2), y
+    cdef Tensor v = fill_value_arg(fill_value, "full"), y
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type_name(size)}")
     y = new_tensor(dtype_number(dtype, v.kind), sizes_layout((size,), "full"))
@@ -221,11 +221,11 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     return settle(y, requires_grad, device)
 
 
-cdef Tensor number_arg(object o, str function, str argument, int position):
+cdef Tensor fill_value_arg(object o, str function):
     """An argument that must be a number, or a 0-d tensor in its place."""
     cdef Tensor t = o if isinstance(o, Tensor) else number_tensor(o)
     if t is None or t.form.ndim:
-        raise TypeError(f"{function}(): argument '{argument}' (position {position}) must be Number, not {type_name(o)}")
+        raise TypeError(f"{function}(): argument 'fill_value' (position 2) must be Number, not {type_name(o)}")
     return t
 
 
@@ -260,7 +260,7 @@ def empty_like(input, *, dtype=None, device=None, requires_grad=False, memory_fo
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False, memory_format=None):
     """One value everywhere, with the sizes and the dtype of `input`."""
     cdef Tensor y = like(input, dtype, "full_like")
-    copy_elements(y, number_arg(fill_value, "full_like", "fill_value", 2))
+    copy_elements(y, fill_value_arg(fill_value, "full_like"))
     return settle(y, requires_grad, device)
 
 

@@ -139,6 +139,96 @@ def log_(self):
     return unary_in_place(&LOG, own(self))
 
 
+# --------------------------------------------------------------------------------------------- log2
+
+cdef inline num log2_dx(num g, num x, num y, const double *c) noexcept:
+    return g / x * 1.4426950408889634             # 1 / log(2)
+
+cdef void log2_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.log2, n, p, s)
+
+cdef void log2_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(log2_dx[double], n, p, s, c)
+
+cdef class Log2Backward0(UnaryNode):
+    """g / (x log(2))"""
+
+cdef UnaryOp LOG2 = unary_op("log2", log2_forward, Log2Backward0, READS_X, log2_backward, log2_dx[Tensor])
+
+
+@op
+def log2(input):
+    """Logarithm to base 2 of each element; nan below 0, -inf at 0.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.log2(torch.tensor([1., 8.]))
+    tensor([0., 3.])
+    """
+    return unary(&LOG2, tensor_arg(input, "log2", "input", 1))
+
+
+@method
+def log2_(self):
+    """In-place version of `log2`."""
+    return unary_in_place(&LOG2, own(self))
+
+
+# -------------------------------------------------------------------------------------------- log10
+
+cdef inline num log10_dx(num g, num x, num y, const double *c) noexcept:
+    return g * 0.4342944819032518 / x             # 1 / log(10)
+
+cdef void log10_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.log10, n, p, s)
+
+cdef void log10_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(log10_dx[double], n, p, s, c)
+
+cdef class Log10Backward0(UnaryNode):
+    """g / (x log(10))"""
+
+cdef UnaryOp LOG10 = unary_op("log10", log10_forward, Log10Backward0, READS_X, log10_backward, log10_dx[Tensor])
+
+
+@op
+def log10(input):
+    """Logarithm to base 10 of each element; nan below 0, -inf at 0.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.log10(torch.tensor([1., 1000.]))
+    tensor([0., 3.])
+    """
+    return unary(&LOG10, tensor_arg(input, "log10", "input", 1))
+
+
+@method
+def log10_(self):
+    """In-place version of `log10`."""
+    return unary_in_place(&LOG10, own(self))
+
+
 # -------------------------------------------------------------------------------------------- log1p
 
 cdef inline num log1p_dx(num g, num x, num y, const double *c) noexcept:

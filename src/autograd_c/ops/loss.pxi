@@ -56,7 +56,7 @@ cdef Tensor loss(const BinaryOp *op, Tensor x, Tensor target, Tensor weight, int
     finally:
         ag_tls.no_grad = no_grad
     if recording() and needs_grad(x) | needs_grad(target):
-        n = binary_node(op, x, target, x)
+        n = own_node(binary_node(op, x, target, x, y.form))
         n.args = elements.form
         n.c[0] = reduction
         save_more(n, weight)

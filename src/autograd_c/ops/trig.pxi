@@ -1,4 +1,4 @@
-# Trigonometric and hyperbolic functions, and what neural networks make of them.
+# Trigonometric and hyperbolic functions, the error function, and the activations with methods.
 #
 # x input, y result, g the gradient that comes in.
 
@@ -137,6 +137,273 @@ def tan_(self):
     return unary_in_place(&TAN, own(self))
 
 
+# --------------------------------------------------------------------------------------------- asin
+
+# 1 - x*x, which loses near 1 what (1 - x)(1 + x) keeps; the derivative of the latter loses it near 0,
+# so this is an operation of its own.
+
+cdef inline double one_minus_square(double x) noexcept:
+    return (1.0 - x) * (1.0 + x)
+
+cdef inline num one_minus_square_of(num x) noexcept:
+    if num is double:
+        return one_minus_square(x)
+    else:
+        return unary(&ONE_MINUS_SQUARE, x)
+
+cdef inline num one_minus_square_dx(num g, num x, num y, const double *c) noexcept:
+    return g * (-2.0 * x)
+
+cdef void one_minus_square_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(one_minus_square, n, p, s)
+
+cdef void one_minus_square_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(one_minus_square_dx[double], n, p, s, c)
+
+cdef class OneMinusSquareBackward0(UnaryNode):
+    """-2 g x"""
+
+cdef UnaryOp ONE_MINUS_SQUARE = unary_op("one_minus_square", one_minus_square_forward, OneMinusSquareBackward0,
+                                         READS_X, one_minus_square_backward, one_minus_square_dx[Tensor])
+
+
+cdef inline num asin_dx(num g, num x, num y, const double *c) noexcept:
+    return g / sqrt_of[num](one_minus_square_of(x))
+
+cdef void asin_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.asin, n, p, s)
+
+cdef void asin_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(asin_dx[double], n, p, s, c)
+
+cdef class AsinBackward0(UnaryNode):
+    """g / sqrt(1 - x**2)"""
+
+cdef UnaryOp ASIN = unary_op("asin", asin_forward, AsinBackward0, READS_X, asin_backward, asin_dx[Tensor])
+
+
+@also("arcsin")
+@op
+def asin(input):
+    """Inverse sine of each element, in radians; nan outside [-1, 1].
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Notes
+    -----
+    The derivative at -1 and 1 is inf.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.asin(torch.tensor([0., 1.]))
+    tensor([0.0000, 1.5708])
+    """
+    return unary(&ASIN, tensor_arg(input, "asin", "input", 1))
+
+
+@also("arcsin_")
+@method
+def asin_(self):
+    """In-place version of `asin`."""
+    return unary_in_place(&ASIN, own(self))
+
+
+# --------------------------------------------------------------------------------------------- acos
+
+cdef inline num acos_dx(num g, num x, num y, const double *c) noexcept:
+    return -g / sqrt_of[num](one_minus_square_of(x))
+
+cdef void acos_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.acos, n, p, s)
+
+cdef void acos_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(acos_dx[double], n, p, s, c)
+
+cdef class AcosBackward0(UnaryNode):
+    """-g / sqrt(1 - x**2)"""
+
+cdef UnaryOp ACOS = unary_op("acos", acos_forward, AcosBackward0, READS_X, acos_backward, acos_dx[Tensor])
+
+
+@also("arccos")
+@op
+def acos(input):
+    """Inverse cosine of each element, in radians; nan outside [-1, 1].
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Notes
+    -----
+    The derivative at -1 and 1 is -inf.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.acos(torch.tensor([0., 1.]))
+    tensor([1.5708, 0.0000])
+    """
+    return unary(&ACOS, tensor_arg(input, "acos", "input", 1))
+
+
+@also("arccos_")
+@method
+def acos_(self):
+    """In-place version of `acos`."""
+    return unary_in_place(&ACOS, own(self))
+
+
+# --------------------------------------------------------------------------------------------- atan
+
+cdef inline num atan_dx(num g, num x, num y, const double *c) noexcept:
+    return g / (1.0 + x * x)
+
+cdef void atan_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.atan, n, p, s)
+
+cdef void atan_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(atan_dx[double], n, p, s, c)
+
+cdef class AtanBackward0(UnaryNode):
+    """g / (1 + x**2)"""
+
+cdef UnaryOp ATAN = unary_op("atan", atan_forward, AtanBackward0, READS_X, atan_backward, atan_dx[Tensor])
+
+
+@also("arctan")
+@op
+def atan(input):
+    """Inverse tangent of each element, in radians.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.atan(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.7854])
+    """
+    return unary(&ATAN, tensor_arg(input, "atan", "input", 1))
+
+
+@also("arctan_")
+@method
+def atan_(self):
+    """In-place version of `atan`."""
+    return unary_in_place(&ATAN, own(self))
+
+
+# --------------------------------------------------------------------------------------------- sinh
+
+cdef inline num sinh_dx(num g, num x, num y, const double *c) noexcept:
+    return g * cosh_of(x)
+
+cdef void sinh_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.sinh, n, p, s)
+
+cdef void sinh_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(sinh_dx[double], n, p, s, c)
+
+cdef class SinhBackward0(UnaryNode):
+    """g cosh(x)"""
+
+cdef UnaryOp SINH = unary_op("sinh", sinh_forward, SinhBackward0, READS_X, sinh_backward, sinh_dx[Tensor])
+
+
+@op
+def sinh(input):
+    """Hyperbolic sine of each element.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.sinh(torch.tensor([0., 1.]))
+    tensor([0.0000, 1.1752])
+    """
+    return unary(&SINH, tensor_arg(input, "sinh", "input", 1))
+
+
+@method
+def sinh_(self):
+    """In-place version of `sinh`."""
+    return unary_in_place(&SINH, own(self))
+
+
+# --------------------------------------------------------------------------------------------- cosh
+
+cdef inline num cosh_dx(num g, num x, num y, const double *c) noexcept:
+    return g * sinh_of(x)
+
+cdef void cosh_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.cosh, n, p, s)
+
+cdef void cosh_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(cosh_dx[double], n, p, s, c)
+
+cdef class CoshBackward0(UnaryNode):
+    """g sinh(x)"""
+
+cdef UnaryOp COSH = unary_op("cosh", cosh_forward, CoshBackward0, READS_X, cosh_backward, cosh_dx[Tensor])
+
+
+@op
+def cosh(input):
+    """Hyperbolic cosine of each element.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.cosh(torch.tensor([0., 1.]))
+    tensor([1.0000, 1.5431])
+    """
+    return unary(&COSH, tensor_arg(input, "cosh", "input", 1))
+
+
+@method
+def cosh_(self):
+    """In-place version of `cosh`."""
+    return unary_in_place(&COSH, own(self))
+
+
 # --------------------------------------------------------------------------------------------- tanh
 
 cdef inline num tanh_dx(num g, num x, num y, const double *c) noexcept:
@@ -182,30 +449,26 @@ def tanh_(self):
     return unary_in_place(&TANH, own(self))
 
 
-# ------------------------------------------------------------------------------------------ sigmoid
+# ---------------------------------------------------------------------------------------------- erf
 
-cdef inline double sigmoid_value(double x) noexcept:
-    return 1.0 / (1.0 + cmath.exp(-x))
+cdef inline num erf_dx(num g, num x, num y, const double *c) noexcept:
+    return g * (1.1283791670955126 * exp_of[num](-(x * x)))     # 2 / sqrt(pi)
 
-cdef inline num sigmoid_dx(num g, num x, num y, const double *c) noexcept:
-    return g * (1.0 - y) * y
+cdef void erf_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.erf, n, p, s)
 
-cdef void sigmoid_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(sigmoid_value, n, p, s)
+cdef void erf_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(erf_dx[double], n, p, s, c)
 
-cdef void sigmoid_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(sigmoid_dx[double], n, p, s, c)
+cdef class ErfBackward0(UnaryNode):
+    """2 g exp(-x**2) / sqrt(pi)"""
 
-cdef class SigmoidBackward0(UnaryNode):
-    """g y (1 - y)"""
-
-cdef UnaryOp SIGMOID = unary_op("sigmoid", sigmoid_forward, SigmoidBackward0,
-                                READS_Y, sigmoid_backward, sigmoid_dx[Tensor])
+cdef UnaryOp ERF = unary_op("erf", erf_forward, ErfBackward0, READS_X, erf_backward, erf_dx[Tensor])
 
 
 @op
-def sigmoid(input):
-    """1 / (1 + exp(-x)) of each element.
+def erf(input):
+    """Error function of each element.
 
     Parameters
     ----------
@@ -219,48 +482,38 @@ def sigmoid(input):
     Examples
     --------
     >>> import autograd_c as torch
-    >>> torch.sigmoid(torch.tensor([0., 1.]))
-    tensor([0.5000, 0.7311])
+    >>> torch.erf(torch.tensor([0., 1.]))
+    tensor([0.0000, 0.8427])
     """
-    return unary(&SIGMOID, tensor_arg(input, "sigmoid", "input", 1))
+    return unary(&ERF, tensor_arg(input, "erf", "input", 1))
 
 
 @method
-def sigmoid_(self):
-    """In-place version of `sigmoid`."""
-    return unary_in_place(&SIGMOID, own(self))
+def erf_(self):
+    """In-place version of `erf`."""
+    return unary_in_place(&ERF, own(self))
 
 
-# --------------------------------------------------------------------------------------------- relu
+# --------------------------------------------------------------------------------------------- erfc
 
-cdef inline double relu_value(double x) noexcept:
-    return 0.0 if x < 0.0 else x                # a nan stays
+cdef inline num erfc_dx(num g, num x, num y, const double *c) noexcept:
+    return -g * (1.1283791670955126 * exp_of[num](-(x * x)))
 
-cdef inline int64_t relu_value_int(int64_t x) noexcept:
-    return 0 if x < 0 else x
+cdef void erfc_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(cmath.erfc, n, p, s)
 
-cdef inline num relu_dx(num g, num x, num y, const double *c) noexcept:
-    return if_positive(y, g)
+cdef void erfc_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(erfc_dx[double], n, p, s, c)
 
-cdef void relu_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(relu_value, n, p, s)
+cdef class ErfcBackward0(UnaryNode):
+    """-2 g exp(-x**2) / sqrt(pi)"""
 
-cdef void relu_integer(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1_int(relu_value_int, n, p, s)
-
-cdef void relu_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(relu_dx[double], n, p, s, c)
-
-cdef class ReluBackward0(UnaryNode):
-    """g where x > 0, else 0"""
-
-cdef UnaryOp RELU = unary_op("relu", relu_forward, ReluBackward0, READS_Y, relu_backward, relu_dx[Tensor])
-RELU.integer = relu_integer
+cdef UnaryOp ERFC = unary_op("erfc", erfc_forward, ErfcBackward0, READS_X, erfc_backward, erfc_dx[Tensor])
 
 
 @op
-def relu(input):
-    """max(x, 0) of each element.
+def erfc(input):
+    """1 - erf(x) of each element, accurate where erf(x) is near 1.
 
     Parameters
     ----------
@@ -269,28 +522,18 @@ def relu(input):
     Returns
     -------
     Tensor
-        float64 (the dtype of `input` for an integer one), with the sizes of `input`.
-
-    Notes
-    -----
-    The derivative at 0 is 0, and that at a nan 1.
+        float64, with the sizes of `input`.
 
     Examples
     --------
     >>> import autograd_c as torch
-    >>> torch.relu(torch.tensor([-1., 2.]))
-    tensor([0., 2.])
+    >>> torch.erfc(torch.tensor([0., 1.]))
+    tensor([1.0000, 0.1573])
     """
-    return unary(&RELU, no_bools(tensor_arg(input, "relu", "input", 1)))
+    return unary(&ERFC, tensor_arg(input, "erfc", "input", 1))
 
 
 @method
-def relu_(self):
-    """In-place version of `relu`."""
-    return unary_in_place(&RELU, no_bools(own(self)))
-
-
-cdef Tensor no_bools(Tensor x):
-    if x.kind == BOOL:
-        raise RuntimeError("Boolean inputs not supported for relu")
-    return x
+def erfc_(self):
+    """In-place version of `erfc`."""
+    return unary_in_place(&ERFC, own(self))
