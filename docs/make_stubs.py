@@ -119,7 +119,7 @@ def parameter_text(function, parameter):
     kind = KIND_OF_PARAMETER.get(f"{function}.{parameter.name}") or KIND_OF_PARAMETER.get(name, "Any")
     if parameter.default is parameter.empty:
         return f"{name}: {kind}"
-    if parameter.default is None and kind not in ("Any", "object"):
+    if repr(parameter.default) == "None" and kind not in ("Any", "object"):
         kind += " | None"
     return f"{name}: {kind} = {parameter.default!r}"
 

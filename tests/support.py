@@ -36,6 +36,22 @@ def leaf(values=(1.0, 2.0, 3.0)):
     return ac.tensor(values, dtype=ac.float64, requires_grad=True)
 
 
+VALUES = [[0.5, 1.25, 0.75], [2.0, 0.25, 1.5]]
+
+
+def tracked(values=VALUES):
+    """A leaf and a tensor computed from it, which may be changed in place."""
+    a = leaf(values)
+    return a, a * 1.0
+
+
+def chain(start, length):
+    """``start`` through ``length`` additions."""
+    for _ in range(length):
+        start = start + 1.0
+    return start
+
+
 def name(tensor):
     """The name of the node that made ``tensor``, or None."""
     return node_name(tensor.grad_fn)

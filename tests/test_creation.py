@@ -122,7 +122,8 @@ class TestTensor:
             ([[1.0], []], ValueError, "expected sequence of length 1 at dim 1 (got 0)"),
             ([[[1, 2]], [[3]]], ValueError, "expected sequence of length 2 at dim 2 (got 1)"),
             ([[1], 2], TypeError, "not a sequence"),
-            ([1, [2]], TypeError, ""),
+            ([1, [2]], TypeError, "'list' object cannot be interpreted as an integer"),
+            ([1.0, [2]], TypeError, "must be real number, not list"),
             ("a", TypeError, "new(): invalid data type 'str'"),
             (["a"], ValueError, "too many dimensions 'str'"),
             (b"ab", TypeError, "new(): invalid data type 'bytes'"),
@@ -171,11 +172,11 @@ class TestTensor:
                 make()
 
     def test_arguments(self):
-        with raises(TypeError, "tensor()"):
+        with raises(TypeError, "tensor() "):  # Python's own words
             ac.tensor()
         with raises(TypeError, "tensor() takes"):
             ac.tensor(1.0, 2.0)
-        with raises(TypeError):
+        with raises(TypeError, contains="must be torch.dtype, not str"):
             ac.tensor(1.0, dtype="f")
         assert ac.tensor(data=3.0).item() == 3.0
 
@@ -244,9 +245,15 @@ class TestFilled:
             make(-1)
         with raises(RuntimeError):
             make(2, -3)
-        for bad in (2.0, "a", (2.0,), None):
-            with raises(TypeError):
+        for bad in (2.0, "a", None):
+            with raises(
+                TypeError, contains=f"argument 'size' (position 1) must be tuple of ints, not {type(bad).__name__}"
+            ):
                 make(bad)
+        with raises(TypeError, contains="must be tuple of ints, but found element of type float at pos 0"):
+            make((2.0,))
+        with raises(TypeError, contains='missing 1 required positional arguments: "size"'):
+            make()
 
     def test_memory_is_new(self, make, value):
         a, b = make(3), make(3)

@@ -566,3 +566,34 @@ def test_inplace_with_itself():
         np.testing.assert_array_equal(found[0], [4.0, 6.0])
     else:
         assert "modified by an inplace operation" in found.message
+
+
+def test_mask_with_a_stride_of_zero():
+    """The stride of a dimension of size 1 may be anything: it is no step between elements."""
+    x = ac.arange(3.0).as_strided((1, 3), (0, 1))
+    assert (x > 0.5).nonzero().tolist() == [[0, 1], [0, 2]]
+    x[x > 0.5] = 7.0
+    assert x.tolist() == [[0.0, 7.0, 7.0]]
+
+
+@pytest.mark.parametrize("name", ["any", "all"])
+def test_any_and_all_of_no_dimension(name):
+    """An empty `dim` means every dimension for sum, but none for these."""
+    for shape in ((2, 2), (0, 2), ()):
+        found = getattr(ac, name)(ac.ones(shape), dim=())
+        assert tuple(found.shape) == shape
+        assert found.dtype is ac.bool
+    assert getattr(ac, name)(ac.tensor([0.0, 2.0]), dim=[]).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("op", ["add", "sub", "rsub"])
+def test_alpha(op):
+    """A number, or a 0-d tensor in its place; a bool for bools alone."""
+    function, x, i = getattr(ac, op), ac.tensor([1.0, 2.0]), ac.tensor([1, 2])
+    assert_same(to_numpy(function(x, x, alpha=ac.tensor(2.0))), to_numpy(function(x, x, alpha=2.0)))
+    with pytest.raises(TypeError, match=r"'alpha' must be Number, not Tensor|invalid combination"):
+        function(x, x, alpha=x)
+    with pytest.raises(RuntimeError, match="Boolean alpha only supported for Boolean results"):
+        function(x, x, alpha=True)
+    with pytest.raises(RuntimeError, match="argument alpha must not be a floating point number"):
+        function(i, i, alpha=1.0)

@@ -5,13 +5,14 @@ test_derivatives.py), and both by torch where it is installed; never by a re-der
 """
 
 import itertools
-import operator
+import re
 
 import numpy as np
 import pytest
 from cases import CASES
 from module import (
     IS_TORCH,
+    OWN_WORDS,
     Inputs,
     Raised,
     ac,
@@ -21,79 +22,31 @@ from module import (
     assert_same_outcome,
     bits,
     differentiable,
-    first_sentence,
     fixed_cotangent,
     geometry,
-    is_float,
     map_leaves,
     outcome,
     tensors_in,
     to_numpy,
     vjp,
 )
-from rows import S, T
+from runs import (
+    GRADIENTS,
+    LAYOUTS,
+    VALUES,
+    Run,
+    floats_in,
+    has_gradient,
+    jvp,
+    lay_out,
+    ops,
+    replaced,
+    rows,
+    torch_lacks_forward_mode,
+    without_grad,
+)
 
-VALUES = dict(rtol=1e-13, atol=1e-14)  # two implementations of one function
-GRADIENTS = dict(rtol=1e-11, atol=1e-12)
 DIFFERENCES = dict(rtol=2e-7, atol=2e-8)  # finite differences
-
-
-def rows(keep=lambda case: True, inputs=0):
-    """Parametrize a test with samples of the rows for which ``keep(case)``, of so many float inputs at least."""
-    return pytest.mark.parametrize(
-        ("case", "sample"),
-        [
-            pytest.param(c, s, id=f"{c.name}({s})")
-            for c in CASES
-            if keep(c)
-            for s in c.samples
-            if s.float_inputs(c) >= inputs
-        ],
-    )
-
-
-def ops(keep=lambda case: True):
-    """Parametrize a test with the rows for which ``keep(case)``."""
-    return pytest.mark.parametrize("case", [pytest.param(c, id=c.name) for c in CASES if keep(c)])
-
-
-def has_gradient(case):
-    return case.node is not None and case.node != "NotImplemented"
-
-
-class Run:
-    """A sample run on a module: its inputs, result and the tensors in it."""
-
-    def __init__(self, module, case, plain, make=None):
-        self.inputs = Inputs(module, *plain, make)
-        self.leaves = self.inputs.leaves
-        self.module = module
-        self.result = case.run(module, self.inputs.args, self.inputs.kwargs)
-        self.outputs = tensors_in(self.result)
-
-    def values(self):
-        return arrays(self.outputs)
-
-    def gradients(self, **more):
-        return vjp(self.module, self.outputs, self.leaves, **more)
-
-
-def without_grad(module):
-    """A ``make`` for Inputs: plain copies."""
-    return lambda array, index: module.tensor(array)
-
-
-def replaced(plain, change):
-    """The plain inputs with the index-th float array replaced by ``change(array, index)``."""
-    counter = itertools.count()
-    return map_leaves(plain, lambda value: np.asarray(change(value, next(counter))) if is_float(value) else value)
-
-
-def floats_in(plain):
-    """The float arrays of plain inputs, each once."""
-    found = []
-    map_leaves(plain, lambda value: found.append(value) if is_float(value) else None)
-    return found
 
 
 # ------------------------------------------------------------------ the table itself
@@ -232,6 +185,8 @@ def test_scalars_and_vectors_same_bits(case, sample):
 
 
 # ------------------------------------------------------------------ backward
+
+
 def assert_same_or_zero(actual, expected, **tolerances):
     """Like `assert_all_same`, but a derivative that is 0 everywhere may be known as that (None) or computed."""
     for a, e in itertools.zip_longest(actual, expected):
@@ -247,8 +202,6 @@ def test_node(case, sample):
     plain = sample.draw(case)
     run = Run(ac, case, plain)
     node = case.node if sample.node is None else sample.node
-    if says_default(sample):
-        return
     for output in run.outputs:
         if output.requires_grad and output.grad_fn is not None and node:
             assert type(output.grad_fn).__name__ == node
@@ -258,18 +211,12 @@ def test_node(case, sample):
         assert all(o.grad_fn is None for o in Run(ac, case, plain).outputs)
 
 
-def says_default(sample):
-    """Whether the sample passes an argument's default in so many words, which shows in the names of torch's nodes."""
-    return any(sample.kwargs.get(name, 0) is None for name in ("dim", "rounding_mode"))
-
-
 @rows(has_gradient, inputs=1)
 def test_backward_like_torch(case, sample, torch):
     plain = sample.draw(case)
     actual, expected = Run(ac, case, plain), Run(torch, case, plain)
     assert_all_same(arrays(actual.gradients()), arrays(expected.gradients()), **GRADIENTS)
-    if not says_default(sample):
-        assert type(actual.outputs[0].grad_fn).__name__ == type(expected.outputs[0].grad_fn).__name__
+    assert type(actual.outputs[0].grad_fn).__name__ == type(expected.outputs[0].grad_fn).__name__
 
 
 def directional(case, plain, index, function):
@@ -323,12 +270,15 @@ def second(module, case, plain):
     return vjp(module, first, [*wanted, cotangent], first_cotangent=100)
 
 
+# Absolute, of second derivatives that torch has less exactly: it adds 1e-12 to a denominator.
+SECOND_ATOL = {"binary_cross_entropy": 1e-10, "BCELoss": 1e-10}
+
+
 @rows(has_gradient, inputs=1)
 def test_double_backward_like_torch(case, sample, torch):
     plain = sample.draw(case)
     actual, expected = arrays(second(ac, case, plain)), arrays(second(torch, case, plain))
-    # torch adds 1e-12 to a denominator of binary_cross_entropy
-    assert_same_or_zero(actual, expected, rtol=1e-9, atol=1e-10)
+    assert_same_or_zero(actual, expected, rtol=1e-9, atol=SECOND_ATOL.get(case.op, 1e-12))
 
 
 @rows(lambda case: has_gradient(case) and not case.formulas, inputs=1)
@@ -447,23 +397,6 @@ def test_any_layout_of_the_cotangent(case, sample):
 
 
 # ------------------------------------------------------------------ forward mode
-def jvp(module, case, plain):
-    """Values and tangents of the outputs, all float inputs having tangents; None for no tangent."""
-    forward_ad = module.autograd.forward_ad
-    with forward_ad.dual_level():
-
-        def make(array, index):
-            tangent = module.tensor(fixed_cotangent(array.shape, 50 + index))
-            return forward_ad.make_dual(module.tensor(array), tangent)
-
-        pairs = [forward_ad.unpack_dual(output) for output in Run(module, case, plain, make).outputs]
-        return arrays([p.primal for p in pairs]), arrays([p.tangent for p in pairs])
-
-
-def torch_lacks_forward_mode(found):
-    return IS_TORCH and isinstance(found, Raised) and "forward AD" in found.sentence
-
-
 @rows(has_gradient, inputs=1)
 def test_forward_mode(case, sample):
     """The tangent agrees with the gradients: <w, J t> == <J' w, t>; and with the op itself, if that is linear."""
@@ -526,227 +459,6 @@ def test_forward_over_one_input(case, sample):
     np.testing.assert_allclose(total, 0.0 if whole[0] is None else whole[0], rtol=1e-12, atol=1e-12)
 
 
-# ------------------------------------------------------------------ layouts
-SELF_OVERLAP = "unsupported operation: more than one element of the written-to tensor refers to a single memory"
-LAYOUTS = ("transposed", "strided", "offset")
-
-
-def lay_out(module, array, layout, requires_grad=False):
-    """A tensor of these values whose memory is laid out otherwise; never a view for autograd."""
-    if layout == "transposed":
-        tensor = module.tensor(array.T.copy()).permute(tuple(range(array.ndim))[::-1])
-    elif layout == "strided":
-        tensor = module.tensor(np.repeat(array[..., None], 2, axis=-1))[..., 0]
-    elif layout == "offset":
-        tensor = module.tensor(np.stack([array + 1.0, array]))[1]
-    elif layout == "expanded":  # every element of the last dimension is the first one
-        tensor = module.tensor(array[..., :1].copy()).expand(array.shape)
-    return tensor.detach().requires_grad_(requires_grad)
-
-
-def constant_rows(array):
-    """The array with its first column everywhere: what can be laid out as an expanded tensor."""
-    return np.broadcast_to(array[..., :1], array.shape).copy() if array.ndim and array.size else array
-
-
-@rows(lambda case: not case.layout_matters, inputs=1)
-def test_layouts(case, sample):
-    """The strides of the inputs change neither values nor gradients."""
-    plain = sample.draw(case)
-    rows_alike = replaced(plain, lambda a, i: constant_rows(a))
-    can_expand = all(a.ndim and a.size for a in floats_in(plain))
-    exact = case.elementwise and not IS_TORCH
-    for data, layouts in ((plain, LAYOUTS), (rows_alike, ("expanded",) if can_expand else ())):
-        expected = Run(ac, case, data)
-        gradients = arrays(expected.gradients()) if has_gradient(case) else None
-        for layout in layouts:
-            actual = Run(ac, case, data, lambda a, i, how=layout: lay_out(ac, a, how, requires_grad=True))
-            assert_all_same(actual.values(), expected.values(), **({} if exact else VALUES), what=layout)
-            if gradients is not None:
-                assert_all_same(arrays(actual.gradients()), gradients, **GRADIENTS, what=layout)
-
-
-@rows(lambda case: case.view is not False or case.layout_matters)
-def test_layouts_like_torch(case, sample, torch):
-    """Views of views: the same strides as torch's, the same refusals."""
-
-    def look(module, layout):
-        run = Run(module, case, sample.draw(case), lambda a, i: lay_out(module, a, layout, requires_grad=True))
-        return (
-            run.values() + [geometry(o) for o in run.outputs] + (arrays(run.gradients()) if has_gradient(case) else [])
-        )
-
-    for layout in LAYOUTS:
-        actual, expected = (outcome(lambda m=module: look(m, layout)) for module in (ac, torch))
-        assert_same_outcome(actual, expected, **GRADIENTS, what=layout)
-
-
-def overlaps(array):
-    """Whether two elements are one in memory."""
-    offsets = sum(np.ix_(*(np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True))), 0)
-    return len(np.unique(offsets)) < array.size
-
-
-@rows(lambda case: case.view is True)
-def test_view_shares_memory(case, sample):
-    """A write through the view is seen in its base, and counted in the version they share."""
-    run = Run(ac, case, sample.draw(case), without_grad(ac))
-    base = run.inputs.args[0]
-    if not base.numel():
-        return
-    for output in run.outputs:
-        if output.numel() and not overlaps(to_numpy(output)):
-            before = base._version
-            output.fill_(41.5)
-            assert np.shares_memory(to_numpy(output), to_numpy(base))
-            assert (to_numpy(base) == 41.5).sum() >= 1
-            assert output._version == base._version == before + 1
-            base.fill_(0.5)
-            assert (to_numpy(output) == 0.5).all()
-
-
-@rows(lambda case: case.view is True)
-def test_inplace_through_a_view_like_torch(case, sample, torch):
-    """An in-place op on a view is recorded in its base, or refused, as in torch.
-
-    Except that writing to elements which are one in memory may be refused where torch writes several times.
-    """
-
-    def write(module):
-        leaf = []
-
-        def make(array, index):
-            leaf.append(module.tensor(array).requires_grad_())
-            return leaf[-1] * 2.0
-
-        run = Run(module, case, sample.draw(case), make)
-        run.outputs[0].mul_(3.0)
-        base = run.inputs.args[0]
-        nodes = [type(t.grad_fn).__name__ for t in (base, run.outputs[0])]
-        results = [to_numpy(base), *run.values(), *vjp(module, [base, *run.outputs], leaf)]
-        return results + [np.array([ord(c) for c in "/".join(nodes)])]
-
-    actual = outcome(lambda: write(ac))
-    if isinstance(actual, Raised) and actual.message.startswith(SELF_OVERLAP):
-        assert overlaps(Run(ac, case, sample.draw(case)).values()[0])
-        return
-    assert_same_outcome(actual, outcome(lambda: write(torch)), **GRADIENTS)
-
-
-# ------------------------------------------------------------------ dtypes
-def retyped(plain, kinds, case):
-    """The plain inputs, the index-th float array of the kind f(loat), i(nt) or b(ool), as the op is defined for."""
-
-    def change(array, index):
-        if kinds[index] == "f":
-            return array
-        rng = np.random.default_rng(index)
-        ints = np.asarray(case.domain.ints(rng, array.shape)) if hasattr(case.domain, "ints") else array
-        return ints.astype(np.int64) if kinds[index] == "i" else ints % 2 == 1
-
-    return replaced(plain, change)
-
-
-@rows()
-def test_dtypes_like_torch(case, sample, torch):
-    """int64 and bool inputs: torch's promotion, values and refusals; also of the in-place variant."""
-    plain = sample.draw(case)
-    number = len(floats_in(plain))
-    combinations = itertools.product("fib", repeat=number) if number <= 2 else ["i" * number, "b" * number]
-    for kinds in combinations:
-        typed = retyped(plain, kinds, case)
-        expected = outcome(lambda: Run(torch, case, typed, without_grad(torch)).outputs)
-        actual = outcome(lambda: Run(ac, case, typed, without_grad(ac)).outputs)
-        assert_same_promotion(actual, expected, typed, f"dtypes {kinds}")
-        if case.inplace and number:
-            expected = outcome(lambda: run_inplace(torch, case, typed))
-            actual = outcome(lambda: run_inplace(ac, case, typed))
-            assert_same_promotion(actual, expected, typed, f"in place, {kinds}")
-
-
-def assert_same_promotion(actual, expected, plain, what):
-    """The same values and dtypes, or errors of one type; the texts that matter are in cases.py."""
-    flat = []
-    map_leaves(plain, lambda value: flat.append(value) if isinstance(value, np.ndarray) else None)
-    if isinstance(actual, Raised) and isinstance(expected, Raised):
-        types = [raised.type.replace("NotImplemented", "Runtime") for raised in (actual, expected)]  # of one family
-        assert types[0] == types[1], f"{what}: {actual}, expected {expected}"
-    elif isinstance(actual, Raised) and any(array.size == 0 for array in flat):
-        return  # torch forgets to check dtypes where there is nothing to compute
-    else:
-        assert_same_outcome(actual, expected, **VALUES, what=what)
-
-
-def run_inplace(module, case, plain):
-    inputs = Inputs(module, *plain, without_grad(module))
-    return getattr(inputs.args[0], case.op + "_")(*inputs.args[1:], **inputs.kwargs)
-
-
-# ------------------------------------------------------------------ in place
-@rows(lambda case: case.inplace)
-def test_inplace(case, sample):
-    """``x.op_(...)`` is ``x.op(...)`` in x's memory: values, gradients, node, one version more, x itself returned."""
-    plain = sample.draw(case)
-    apart = Run(ac, case, plain)
-    target_shape = tuple(apart.inputs.args[0].shape) if isinstance(apart.inputs.args[0], ac.Tensor) else None
-    inputs = Inputs(ac, *plain)
-    target = inputs.args[0].clone()
-    memory = to_numpy(target)
-    rest = [target if arg is inputs.args[0] else arg for arg in inputs.args[1:]]
-    change = getattr(target, case.op + "_")
-    if target_shape != tuple(apart.outputs[0].shape):
-        before = memory.copy()
-        with pytest.raises(RuntimeError, match=r"output with shape .* doesn't match the broadcast shape"):
-            change(*rest, **inputs.kwargs)
-        assert_same(to_numpy(target), before)
-        assert target._version == 0
-        return
-    if any(arg is target for arg in rest):
-        return  # x.mul_(x) differentiates at values that are gone; test_edges.py has its cases
-    result = change(*rest, **inputs.kwargs)
-    assert result is target
-    assert np.may_share_memory(to_numpy(target), memory) or not memory.size
-    assert target._version == 1
-    assert_same(to_numpy(target), apart.values()[0])
-    if has_gradient(case):
-        assert type(target.grad_fn).__name__ == type(apart.outputs[0].grad_fn).__name__
-        assert_all_same(arrays(vjp(ac, [target], inputs.leaves)), arrays(apart.gradients()), rtol=1e-14, atol=1e-300)
-
-
-@ops(lambda case: case.inplace)
-def test_inplace_on_a_leaf(case):
-    inputs = Inputs(ac, *case.samples[0].draw(case))
-    target = inputs.args[0]
-    before = to_numpy(target).copy()
-    message = "a leaf Variable that requires grad is being used in an in-place operation"
-    with pytest.raises(RuntimeError, match=message):
-        getattr(target, case.op + "_")(*inputs.args[1:], **inputs.kwargs)
-    assert_same(to_numpy(target), before)
-    assert target._version == 0
-
-
-@rows(lambda case: case.inplace)
-def test_inplace_forward_mode(case, sample):
-    """The in-place variant carries tangents as the other does."""
-    plain = sample.draw(case)
-    whole = outcome(lambda: jvp(ac, case, plain))
-    forward_ad = ac.autograd.forward_ad
-    if torch_lacks_forward_mode(whole):
-        return
-    with forward_ad.dual_level():
-
-        def make(array, index):
-            tangent = ac.tensor(fixed_cotangent(array.shape, 50 + index))
-            return forward_ad.make_dual(ac.tensor(array), tangent)
-
-        inputs = Inputs(ac, *plain, make)
-        if tuple(inputs.args[0].shape) != whole[0].shape or any(a is inputs.args[0] for a in inputs.args[1:]):
-            return
-        result = forward_ad.unpack_dual(getattr(inputs.args[0], case.op + "_")(*inputs.args[1:], **inputs.kwargs))
-        assert_same(to_numpy(result.primal), whole[0])
-        np.testing.assert_allclose(to_numpy(result.tangent), 0.0 if whole[1] is None else whole[1], rtol=1e-12)
-
-
 # ------------------------------------------------------------------ errors
 @pytest.mark.parametrize(
     ("case", "wrong"),
@@ -758,68 +470,18 @@ def test_error(case, wrong):
     inputs = Inputs(ac, *plain)
     with pytest.raises(wrong.type) as caught:
         case.run(ac, inputs.args, inputs.kwargs)
-    # What torch's argument parser says of a wrong kind of argument is in no listing; Python's own words serve there.
-    own_words = wrong.type is TypeError or case.name in ("rsub", "zeros")
-    if wrong.message is not None and not own_words:
-        assert str(caught.value).startswith(first_sentence(wrong.message))
+    function = case.public(ac).__name__ if case.function else case.op  # of which the op may be another name
+    message = str(wrong.message).replace(f"{case.op}()", f"{function}()")
+    found, expected = (Raised(wrong.type.__name__, str(text)) for text in (caught.value, message))
+    unparsed = " positional argument" in found.sentence and function in found.sentence
+    if wrong.message is None or unparsed or any(re.search(pattern, expected.sentence) for pattern, _ in OWN_WORDS):
+        # Torch's parser of arguments has no words worth repeating, but the function is named.
+        named = function in found.message or "new(): invalid data type" in found.message
+        assert named or wrong.type is not TypeError
+    else:
+        assert found.agrees_with(expected), f"{found}, expected {expected}"
     flat = []
     map_leaves(plain, lambda value: flat.append(value) if isinstance(value, np.ndarray) else None)
     for tensor, array in zip(inputs.tensors, flat, strict=True):
         assert_same(to_numpy(tensor), array)
         assert tensor._version == 0
-
-
-# ------------------------------------------------------------------ operators
-COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
-ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.floordiv, operator.mod)
-LOGIC = (operator.and_, operator.or_, operator.xor)
-INPLACE = (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow)
-
-
-def operands():
-    """Both sides of an operator: tensors of every dtype and shape, and numbers on either side."""
-    floats, ints, bools = T(3), np.array([2, -1, 3]), np.array([True, False, True])
-    tensors = (floats, ints, bools, T(2, 3), T())
-    numbers = (2.5, 3, True)
-    yield from ((a, b) for a, b in itertools.product(tensors, tensors) if a is not b)
-    yield from itertools.product(tensors, numbers)
-    yield from itertools.product(numbers, tensors)
-
-
-@pytest.mark.parametrize("op", [*ARITHMETIC, *COMPARISONS, *LOGIC, *INPLACE, operator.matmul])
-def test_operator_like_torch(op, torch):
-    """Python's operators, numbers on either side: values, dtypes, nodes, gradients and errors."""
-    case = CASES[0]
-    for a, b in operands():
-        bools = [v for v in (a, b) if np.asarray(v).dtype == bool]
-        if bools and op in (operator.floordiv, operator.mod, operator.pow, operator.ipow):
-            continue  # division by False; powers, which torch refuses or not by the kind of the other side
-
-        def run(module, a=a, b=b):
-            inputs = Inputs(module, *S(a, b).draw(case), lambda x, i: module.tensor(abs(x)).requires_grad_())
-            left, right = inputs.args
-            result = op(left.clone() if op in INPLACE and isinstance(left, module.Tensor) else left, right)
-            node = type(result.grad_fn).__name__
-            has_one = result.requires_grad and op is not operator.floordiv
-            gradients = vjp(module, [result], inputs.leaves) if has_one else []
-            return [result, *gradients, *([np.array([ord(c) for c in node])] if has_one else [])]
-
-        actual, expected = outcome(lambda: run(ac)), outcome(lambda: run(torch))
-        if isinstance(expected, Raised) and expected.message.startswith("derivative for"):
-            continue  # of number % tensor, which torch does not differentiate
-        if isinstance(actual, Raised) and isinstance(expected, Raised):
-            assert_same_promotion(actual, expected, (), f"{a} {op} {b}")
-        else:
-            assert_same_outcome(actual, expected, **GRADIENTS, what=f"{a} {op} {b}")
-
-
-@pytest.mark.parametrize("op", [operator.neg, operator.pos, operator.abs, operator.invert])
-def test_unary_operator_like_torch(op, torch):
-    for array in (np.array([1.5, -2.0]), np.array([2, -3]), np.array([True, False]), np.array(-1.5)):
-
-        def run(module, array=array):
-            inputs = Inputs(module, (array,), {})
-            result = op(inputs.args[0])
-            return [result, *(vjp(module, [result], inputs.leaves) if inputs.leaves else [])]
-
-        assert_same_outcome(outcome(lambda: run(ac)), outcome(lambda: run(torch)), **GRADIENTS)

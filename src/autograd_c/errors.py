@@ -12,6 +12,18 @@ def type_name(x):
     return f"numpy.{cls.__name__}" if cls.__module__ == "numpy" else cls.__name__
 
 
+def not_sizes(function, given):
+    """The arguments `given` are not the sizes of a tensor, or too large for it."""
+    what = f"{function}(): argument 'size' (position 1) must be tuple of ints"
+    sizes = given[0] if isinstance(given[0], (tuple, list)) else given
+    for i, size in enumerate(sizes):
+        if not hasattr(size, "__index__") or (type_name(size) == "Tensor" and size.is_floating_point()):
+            single = sizes is given and len(given) == 1
+            found = f"not {type_name(size)}" if single else f"but found element of type {type_name(size)} at pos {i}"
+            return TypeError(f"{what}, {found}")
+    return TypeError(f"{what}, but found {max(sizes, key=abs)}, which is too large")
+
+
 def second_backward(operation):
     """Saved tensors of `operation` were freed by an earlier backward."""
     return RuntimeError(
@@ -44,7 +56,7 @@ def leaf_view_in_place():
 
 def view_in_place(creation, output, operation, indirect):
     """A view whose history forbids a change in place; `creation` says how it was made."""
-    which = f"Output {output} of {operation}" if operation else "This view"
+    which = f"Output {output} of {operation}"
     what = "its base or another view of its base has been modified inplace" if indirect else "is being modified inplace"
     if creation in ("no_grad", "inference"):
         view = f"{which} is a view of a view which was" if operation else "A view was"
@@ -55,6 +67,10 @@ def view_in_place(creation, output, operation, indirect):
             "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
             f"both inside the {block} block (if you don't want the inplace to be tracked) or both outside (if you "
             "want the inplace to be tracked)."
+        )
+    if not operation:  # PyTorch's words for any view without a grad_fn, however it came to be
+        return RuntimeError(
+            f"A view was created in no_grad mode and {what} with grad mode enabled. {_WHY_NOT[creation]}"
         )
     return RuntimeError(f"{which} is a view and {what}. {_WHY_NOT[creation]}")
 
@@ -120,6 +136,18 @@ def internal_overlap():
     return RuntimeError(
         "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
         "Please clone() the tensor before performing the operation."
+    )
+
+
+def warn_expanded(function, example):
+    """`function` writes to a tensor with several elements at one place."""
+    import warnings
+
+    warnings.warn(
+        f"Use of {function} on expanded tensors is deprecated. Please clone() the tensor before performing this "
+        f"operation. This also applies to advanced indexing e.g. {example}",
+        UserWarning,
+        stacklevel=2,
     )
 
 

@@ -108,21 +108,21 @@ cdef int leaf_kind(object item) except -1:
             return F64 if kind == "f" else BOOL if kind == "b" else I64
     if isinstance(item, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type_name(item)}'")
-    if is_sequence(item):
-        raise TypeError(f"not a number: a {type_name(item)}, where the first element is one")
     raise RuntimeError(f"Could not infer dtype of {type_name(item)}")
 
 
-cdef int find_kind(object data, int depth, int ndim) except -1:
+cdef int find_kind(object data, int depth) except -1:
     """The largest dtype of all elements."""
     cdef int kind = BOOL
-    if depth == ndim or not is_sequence(data):
+    if not is_sequence(data):
         return leaf_kind(data)
+    if depth > MAX_DIMS:
+        raise ValueError(f"too many dimensions '{type_name(data)}': more than {MAX_DIMS}")
     for item in data:
-        kind = max(kind, find_kind(item, depth + 1, ndim))
+        kind = max(kind, find_kind(item, depth + 1))
         if kind == F64:
             break
-    return kind
+    return kind if data else F64
 
 
 cdef char *store(object data, char *p, int kind, Layout form, int depth) except NULL:
@@ -145,8 +145,8 @@ cdef int store_element(object item, char *p, int kind, int depth) except -1:
     if isinstance(item, str):
         raise TypeError("new(): invalid data type 'str'")
     if isinstance(item, (list, tuple)):
-        raise ValueError(f"too many dimensions: a sequence of length {len(item)} at dim {depth}, "
-                         "where the first element is a number")
+        raise TypeError(f"must be real number, not {type_name(item)}" if kind == F64 else
+                        f"'{type_name(item)}' object cannot be interpreted as an integer")
     if kind == F64:
         (<double *>p)[0] = item
     elif kind == I64:
@@ -180,7 +180,7 @@ cdef Tensor tensor_from_data(object data, int kind):
     measure(data, sizes, 0)
     form = layout_of_sequence(sizes)
     if kind < 0:
-        kind = find_kind(data, 0, form.ndim) if form.numel else F64
+        kind = find_kind(data, 0) if form.numel else F64
     y = new_tensor(kind, form)
     if form.numel:
         store(data, y.ptr, kind, form, 0)
@@ -396,7 +396,6 @@ def resize_(self, *sizes):
     cdef Tensor x = own(self)
     cdef Layout form = layout_of_sequence(sizes_arg(sizes))
     cdef Py_ssize_t needed
-    cdef char *moved
     cdef Storage s
     if needs_grad(x):
         raise RuntimeError("cannot resize variables that require grad")
@@ -407,15 +406,8 @@ def resize_(self, *sizes):
     if needed > s.size:
         if s.owner is not None or s.exports:
             raise RuntimeError("Trying to resize storage that is not resizable")
-        # Other tensors point into this storage by address: the block may only grow where it stands.
         if needed > block_room(s.data):
-            if Py_REFCNT(<PyObject *>s) > 2:
-                raise RuntimeError("Trying to resize storage that is not resizable: other tensors share it")
-            moved = take_block(needed)
-            memcpy(moved, s.data, s.size)
-            x.ptr = moved + (x.ptr - s.data)
-            give_block(s.data)
-            s.data = moved
+            move_block(s, take_tensors(s, x), needed)
         s.size = needed
     x.form = form
     bump(x)
@@ -424,6 +416,82 @@ def resize_(self, *sizes):
 
 cdef Py_ssize_t block_room(char *data) noexcept:
     return (<Block *>(data - ALIGN)).size
+
+
+# Tensors point into their storage by address, so a block moves with all of them or not at all.  Nobody
+# keeps a list of them: they are looked for among all objects, and counted against the references that
+# the storage has.
+
+cdef list take_tensors(Storage s, Tensor x):
+    """All tensors on a storage, or on one that `.data` made of it; raises where somebody else knows it."""
+    cdef list found = [x]
+    cdef dict known = {}                       # id of a storage: references to it that are accounted for
+    cdef Storage d
+    cdef Link *link
+    cdef PyObject *o
+    if Py_REFCNT(<PyObject *>s) == 2:          # x and the caller
+        return found
+    import gc
+    found.clear()
+    link = untracked.next
+    while link != &untracked:
+        o = <PyObject *>(<char *>link - sizeof(PyObject))
+        link = link.next
+        if Py_REFCNT(o) > 0 and isinstance(<object>o, Tensor) and is_on(<Tensor>o, s):
+            found.append(<object>o)
+    for other in gc.get_objects():
+        if isinstance(other, Tensor) and is_on(<Tensor>other, s):
+            found.append(other)
+    for t in found:
+        d = (<Tensor>t).storage
+        while id(d) not in known:
+            known[id(d)] = 0
+            if d is not s:
+                d = d.owner
+    for t in found:
+        known[id((<Tensor>t).storage)] += 1
+    counted = set()
+    for t in found:
+        d = (<Tensor>t).storage
+        while d is not s and id(d) not in counted:
+            counted.add(id(d))
+            d = d.owner
+            known[id(d)] += 1
+    for t in found:
+        d = (<Tensor>t).storage
+        while True:
+            # beyond those accounted for: d here, and the caller's s
+            if d.exports or Py_REFCNT(<PyObject *>d) != <Py_ssize_t>known[id(d)] + 1 + (d is s):
+                raise RuntimeError("Trying to resize storage that is not resizable: more than tensors share it")
+            if d is s:
+                break
+            d = d.owner
+    return found
+
+
+cdef bint is_on(Tensor t, Storage s) noexcept:
+    cdef Storage d = t.storage
+    while d is not None and d is not s and isinstance(d.owner, Storage):
+        d = d.owner
+    return d is s
+
+
+cdef int move_block(Storage s, list tensors, Py_ssize_t needed) except -1:
+    """Give a storage a larger block, and take along the tensors, which are all that point into it."""
+    cdef char *old = s.data
+    cdef char *moved = take_block(needed)
+    cdef Storage d
+    memcpy(moved, old, s.size)
+    for t in tensors:
+        (<Tensor>t).ptr = moved + ((<Tensor>t).ptr - old)
+        d = (<Tensor>t).storage
+        while d is not s:
+            d.data = moved
+            d.size = needed
+            d = d.owner
+    s.data = moved
+    give_block(old)
+    return 0
 
 
 # ------------------------------------------------------------------------------------- foreign memory

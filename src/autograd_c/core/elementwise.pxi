@@ -253,7 +253,7 @@ cdef Tensor unary_in_place_with(const UnaryOp *op, Tensor x, double c0, double c
     cdef Tensor old = x
     cdef double c[2]
     cdef int want = F64, kind = F64
-    cdef bint recorded = recording() and op.node != NULL and needs_grad(x)
+    cdef bint recorded = recording() and op.node != NULL and target_needs_grad(x)
     c[0] = c0
     c[1] = c1
     check_in_place(x, recorded)
@@ -353,12 +353,6 @@ cdef int binary_kinds(const BinaryOp *op, int a, int b, int *want, int *result) 
     elif op.treats == NO_BOOL and kind == BOOL:
         raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
                            "`logical_xor()` operator instead.")
-    elif op.treats == NUMERIC and kind == BOOL:
-        raise NotImplementedError(f"\"{op.name.decode()}\" not implemented for 'Bool'")
-    elif op.treats == FLOAT_ONLY and kind != F64:
-        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for '{scalar_type_name(a)}'")
-    elif op.treats == INTEGRAL and kind == F64:
-        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for 'Double'")
     want[0] = F64 if kind == F64 or op.integer == NULL else I64
     if want[0] == F64:
         kind = F64
@@ -366,8 +360,18 @@ cdef int binary_kinds(const BinaryOp *op, int a, int b, int *want, int *result) 
     return 0
 
 
-cdef int check_divisor(const BinaryOp *op, Tensor a, Tensor b, int want) except -1:
-    """Integers cannot be divided by 0."""
+cdef int check_operands(const BinaryOp *op, Tensor a, Tensor b, int want) except -1:
+    """Raise for what the kernel does not do, after other sizes than it can take; integers are not divided by 0."""
+    cdef int kind = a.kind if a.kind > b.kind else b.kind
+    if op.treats == KEEP or op.treats == TO_FLOAT or op.treats == NO_BOOL:
+        return 0
+    broadcast_layouts(a.form, b.form)
+    if op.treats == NUMERIC and kind == BOOL:
+        raise NotImplementedError(f"\"{op.name.decode()}\" not implemented for 'Bool'")
+    if op.treats == FLOAT_ONLY and kind != F64:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for '{scalar_type_name(kind)}'")
+    if op.treats == INTEGRAL and kind == F64:
+        raise NotImplementedError(f"\"{op.name.decode()}_cpu\" not implemented for 'Double'")
     if op.treats != INTEGER_DIVISION or want != I64:
         return 0
     if a.kind == BOOL and b.kind == BOOL:
@@ -409,7 +413,7 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
     cdef int want = F64, kind = F64
     if a.kind != F64 or b.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
         binary_kinds(op, a.kind, b.kind, &want, &kind)
-        check_divisor(op, a, b, want)
+        check_operands(op, a, b, want)
     if b.form is SCALAR or a.form is b.form:
         form = fresh_layout(a.form)
     elif a.form is SCALAR:
@@ -458,13 +462,13 @@ cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
     cdef Node n = None
     cdef Tensor old = a
     cdef int want = F64, kind = F64
-    cdef bint recorded = recording() and op.node != NULL and bool(needs_grad(a) | needs_grad(b))
+    cdef bint recorded = recording() and op.node != NULL and bool(target_needs_grad(a) | needs_grad(b))
     check_in_place(a, recorded)
     check_overlap(a)
     binary_kinds(op, a.kind, b.kind, &want, &kind)
     check_broadcast_into(a, b)
     check_castable(kind, a.kind)
-    check_divisor(op, a, b, want)
+    check_operands(op, a, b, want)
     if may_overlap(a, b) and not (a.ptr == b.ptr and same_strides(a.form, b.form)):
         b = before_change(b)
     if recorded and (op.reads_a | op.reads_b) & READS_A or a.flags & SPECIAL or b is a:
@@ -473,7 +477,6 @@ cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
             b = old
     if recorded:
         n = own_node(binary_node(op, a, b, old, a.form))
-        n.c[0] = 1.0                           # tells the message of what is not differentiable
     begin_write(a)
     binary_into(op, a, a, b, want)
     bump(a)
@@ -551,6 +554,13 @@ cdef PyObject *binary_gradient(Kernel kernel, int reads, Layout form, Tensor g, 
 
 # ------------------------------------------------------------------------- rules of changes in place
 
+cdef inline bint target_needs_grad(Tensor x) except -1:
+    """`needs_grad` of what shall change in place: that it must not comes before that it is out of date."""
+    if x.flags & VIEW and x.meta.creation != PLAIN_VIEW and recording() and (x.flags | x.meta.base.flags) & REQUIRES:
+        raise view_error(x, x.meta, False)
+    return needs_grad(x)
+
+
 cdef int check_in_place(Tensor x, bint recorded) except -1:
     """Raise where x must not be written to; `recorded`: the change would be recorded."""
     if x.flags & INFERENCE and not ag_tls.inference:
@@ -565,6 +575,13 @@ cdef int check_in_place(Tensor x, bint recorded) except -1:
 cdef int check_overlap(Tensor x) except -1:
     """Raise where elements of x that would get different values lie at one place."""
     if not x.form.dense and overlaps_itself(x.form):
+        raise errors().internal_overlap()
+    return 0
+
+
+cdef int check_expanded(Tensor x) except -1:
+    """Raise for an expanded x, as PyTorch does, before a write that other overlaps leave well defined."""
+    if is_expanded(x.form):
         raise errors().internal_overlap()
     return 0
 

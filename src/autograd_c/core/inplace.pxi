@@ -18,7 +18,7 @@ cdef Tensor record_view(Tensor x, Tensor v, int creation):
     m.base = x
     if x.flags & VIEW:
         m.base = x.meta.base
-        if x.meta.creation != PLAIN_VIEW:
+        if m.creation == PLAIN_VIEW:
             m.creation = x.meta.creation
     m.seen = version_of(v)
     v.meta = m

@@ -237,7 +237,7 @@ cdef Layout broadcast_layouts(Layout a, Layout b):
         q = b.sizes[d - n + b.ndim] if d >= n - b.ndim else 1
         if p != q and p != 1 and q != 1:
             raise RuntimeError(f"The size of tensor a ({p}) must match the size of tensor b ({q}) "
-                               f"at non-singleton dimension {d}; the shapes are {sizes_text(a)} and {sizes_text(b)}")
+                               f"at non-singleton dimension {d}. The shapes are {sizes_text(a)} and {sizes_text(b)}.")
         sizes[d] = q if p == 1 else p
     if a.ndim == n and a.dense and not memcmp(a.sizes, sizes, n * sizeof(Py_ssize_t)):
         return a
@@ -257,13 +257,26 @@ cdef bint expandable(Layout small, Layout big) noexcept:
     return True
 
 
+cdef bint is_expanded(Layout layout) noexcept:
+    """Whether elements lie at one place because a dimension does not move."""
+    cdef int d
+    if layout.dense or layout.numel <= 1:
+        return False
+    for d in range(layout.ndim):
+        if layout.strides[d] == 0 and layout.sizes[d] > 1:
+            return True
+    return False
+
+
 cdef bint overlaps_itself(Layout layout) noexcept:
-    """Whether two elements may lie at one place (an expanded or a sliding-window view)."""
+    """Whether two elements lie at one place (an expanded or a sliding-window view)."""
     cdef int order[MAX_DIMS]
     cdef int d, k, n = 0
     cdef Py_ssize_t reach = 0
     if layout.dense or layout.numel <= 1:
         return False
+    if is_expanded(layout):
+        return True
     for d in range(layout.ndim):
         if layout.sizes[d] == 1:
             continue
@@ -275,9 +288,39 @@ cdef bint overlaps_itself(Layout layout) noexcept:
         n += 1
     for k in range(n):
         if layout.strides[order[k]] <= reach:
-            return True
+            return meets_itself(layout)
         reach += (layout.sizes[order[k]] - 1) * layout.strides[order[k]]
     return False
+
+
+cdef bint meets_itself(Layout layout) noexcept:
+    """The same of strides that interleave, by a look at each element: strides of 2 and 3 may miss each other."""
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef Py_ssize_t extent = layout_extent(layout), place = 0, i
+    cdef unsigned char *taken
+    cdef bint met = False
+    cdef int d
+    if layout.numel > extent:
+        return True
+    taken = <unsigned char *>PyMem_RawMalloc(extent // 8 + 1)
+    if taken == NULL:
+        return True
+    memset(taken, 0, extent // 8 + 1)
+    memset(at, 0, layout.ndim * sizeof(Py_ssize_t))
+    for i in range(layout.numel):
+        if taken[place // 8] >> (place % 8) & 1:
+            met = True
+            break
+        taken[place // 8] |= <unsigned char>(1 << (place % 8))
+        for d in range(layout.ndim - 1, -1, -1):
+            at[d] += 1
+            place += layout.strides[d]
+            if at[d] < layout.sizes[d]:
+                break
+            place -= at[d] * layout.strides[d]
+            at[d] = 0
+    PyMem_RawFree(taken)
+    return met
 
 
 cdef Py_ssize_t layout_extent(Layout layout) noexcept:

@@ -240,6 +240,11 @@ cdef int set_up_objects() except -1:
     return 0
 
 
+def _refuse_new(cls, *args, **kwargs):
+    """`__new__` of the node classes: only operations make nodes, and not through this."""
+    raise TypeError(f"cannot create '{cls.__name__}' instances")
+
+
 cdef int adopt_node_types(object cls) except -1:
     """Give the node classes, which were readied before, the pooled memory."""
     cdef PyTypeObject *t = <PyTypeObject *>cls
@@ -251,6 +256,8 @@ cdef int adopt_node_types(object cls) except -1:
     if cls is AccumulateGrad:
         t.tp_clear = NULL                      # it knows its leaf until it dies
         t.tp_dealloc = rest_accumulator
+    if cls is not FunctionNode:                # of which `autograd.Function` makes one for each call
+        (<dict>t.tp_dict)["__new__"] = staticmethod(_refuse_new)
     PyType_Modified(t)
     for derived in cls.__subclasses__():
         adopt_node_types(derived)

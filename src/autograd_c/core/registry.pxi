@@ -10,6 +10,16 @@ __functions__ = {}             # all functions of the package
 __methods__ = {}               # all methods of Tensor that are not in its class body
 
 
+@cython.final
+cdef class Absent:
+    """The default of an argument whose node PyTorch names by whether it was passed; it shows as None."""
+
+    def __repr__(self):
+        return "None"
+
+cdef Absent ABSENT = Absent()
+
+
 def function(f):
     """Publish f as a function of the package."""
     __functions__[f.__name__] = f

@@ -382,7 +382,7 @@ cdef class Tensor(Tracked):
 
     def __ifloordiv__(self, other):
         cdef Tensor b = operand(other)
-        return NotImplemented if b is None else binary_in_place(&FLOOR_DIVIDE, self, b)
+        return NotImplemented if b is None else binary_in_place(&FLOOR_DIVIDE_IN_PLACE, self, b)
 
     def __mod__(self, other):
         cdef Tensor b = operand(other)
@@ -608,7 +608,7 @@ cdef Tensor operand_arg(object o, str function, str argument, int position):
 cdef str type_name(object o):
     """The type's name as C knows it: with its module for a type that is not Python's own."""
     cdef object cls = type(o)
-    return (<PyTypeObject *>cls).tp_name.decode()
+    return (<PyTypeObject *>cls).tp_name.decode().removeprefix("autograd_c._core.")
 
 
 # Cython's own tp_new leaves the fields None; it serves the core, which fills them at once.

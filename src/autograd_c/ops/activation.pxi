@@ -253,7 +253,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     tensor([-0.0100,  2.0000])
     """
     cdef Tensor x = float_arg(input, "leaky_relu", "leaky_relu_cpu")
-    cdef double slope = number_arg(negative_slope, "leaky_relu", "negative_slope", 2)
+    cdef double slope = number_arg(negative_slope, "leaky_relu_" if inplace else "leaky_relu", "negative_slope", 2)
     if not inplace:
         return unary_with(&LEAKY_RELU, x, slope, 0.0)
     return unary_in_place_with(&LEAKY_RELU_RESULT if slope >= 0.0 else &LEAKY_RELU, x, slope, 0.0)
@@ -330,7 +330,7 @@ def elu(input, alpha=1.0, inplace=False):
     tensor([-0.6321,  2.0000])
     """
     cdef Tensor x = float_arg(input, "elu", "elu_cpu")
-    cdef double a = number_arg(alpha, "elu", "alpha", 2)
+    cdef double a = number_arg(alpha, "elu_" if inplace else "elu", "alpha", 2)
     if not inplace:
         return unary_with(&ELU, x, a, 0.0)
     return unary_in_place_with(&ELU_RESULT if a >= 0.0 else &ELU, x, a, 0.0)

@@ -54,14 +54,14 @@ def add(input, other, *, alpha=1):
     tensor([21., 22.])
     """
     cdef Tensor a = operand_arg(input, "add", "input", 1)
-    return binary(&ADD, a, scaled(operand_arg(other, "add", "other", 2), alpha, a))
+    return binary(&ADD, a, scaled(operand_arg(other, "add", "other", 2), alpha, a, "add"))
 
 
 @method
 def add_(self, other, *, alpha=1):
     """In-place version of `add`."""
     cdef Tensor a = own(self)
-    return binary_in_place(&ADD, a, scaled(operand_arg(other, "add_", "other", 1), alpha, a))
+    return binary_in_place(&ADD, a, scaled(operand_arg(other, "add_", "other", 1), alpha, a, "add_"))
 
 
 # alpha * other, which saves nothing: alpha is a static argument.
@@ -84,14 +84,26 @@ cdef class ScaleBackward0(UnaryNode):
 cdef UnaryOp SCALE = unary_op("mul", scale_forward, ScaleBackward0, READS_NOTHING, scale_backward, scale_dx[Tensor])
 
 
-cdef Tensor scaled(Tensor b, object alpha, Tensor a):
+cdef Tensor scaled(Tensor b, object alpha, Tensor a, str function):
     """alpha * b, to be combined with a."""
-    if alpha is 1 or alpha == 1:
+    if alpha is 1:
         return b
+    if isinstance(alpha, Tensor) and (<Tensor>alpha).form.ndim == 0:
+        alpha = single_element(alpha)
     if not isinstance(alpha, (int, float)):
-        raise TypeError(f"argument 'alpha' must be Number, not {type_name(alpha)}")
-    if isinstance(alpha, float) and a.kind != F64 and b.kind != F64:
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+        raise TypeError(f"{function}(): argument 'alpha' must be Number, not {type_name(alpha)}")
+    wrong = None
+    if isinstance(alpha, bool) and max_kind(a, b) != BOOL:
+        wrong = "Boolean alpha only supported for Boolean results."
+    elif isinstance(alpha, float) and max_kind(a, b) != F64:
+        wrong = "For integral input tensors, argument alpha must not be a floating point number."
+    if wrong is not None:
+        if function.endswith("_"):               # sizes and dtypes are refused first
+            check_broadcast_into(a, b)
+            check_castable(max_kind(a, b), a.kind)
+        raise RuntimeError(wrong)
+    if alpha == 1:
+        return b
     if b.kind == F64:
         return unary_with(&SCALE, b, alpha, 0.0)
     if isinstance(alpha, int):
@@ -165,7 +177,7 @@ def sub(input, other, *, alpha=1):
     """
     cdef Tensor a = operand_arg(input, "sub", "input", 1), b = operand_arg(other, "sub", "other", 2)
     refuse_bools(a, b)
-    return binary(&SUB, a, scaled(b, alpha, a))
+    return binary(&SUB, a, scaled(b, alpha, a, "sub"))
 
 
 @method
@@ -173,7 +185,7 @@ def sub_(self, other, *, alpha=1):
     """In-place version of `sub`."""
     cdef Tensor a = own(self), b = operand_arg(other, "sub_", "other", 1)
     refuse_bools(a, b)
-    return binary_in_place(&SUB, a, scaled(b, alpha, a))
+    return binary_in_place(&SUB, a, scaled(b, alpha, a, "sub_"))
 
 
 cdef int refuse_bools(Tensor a, Tensor b) except -1:
@@ -240,7 +252,9 @@ def rsub(input, other, *, alpha=1):
     """
     cdef Tensor a = operand_arg(input, "rsub", "input", 1), b = operand_arg(other, "rsub", "other", 2)
     refuse_bools(a, b)
-    return binary(&RSUB, scaled(a, alpha, b), b)
+    if not same_sizes(a.form, b.form):
+        broadcast_layouts(b.form, a.form)        # raises as of `other - input`
+    return binary(&RSUB, scaled(a, alpha, b, "rsub"), b)
 
 
 # ---------------------------------------------------------------------------------------------- mul
@@ -336,7 +350,7 @@ DIV = differentiable(DIV, DivBackward0, None,
 
 
 @op
-def div(input, other, *, rounding_mode=None):
+def div(input, other, *, rounding_mode=ABSENT):
     """input / other, always in float64 unless rounded.
 
     Parameters
@@ -360,14 +374,18 @@ def div(input, other, *, rounding_mode=None):
 
 
 @method
-def div_(self, other, *, rounding_mode=None):
+def div_(self, other, *, rounding_mode=ABSENT):
     """In-place version of `div`."""
     return binary_in_place(division(rounding_mode), own(self), operand_arg(other, "div_", "other", 1))
 
 
 cdef const BinaryOp *division(object rounding_mode) except NULL:
-    if rounding_mode is None:
+    if rounding_mode is ABSENT:
         return &DIV
+    if rounding_mode is None:
+        return &DIV_UNROUNDED
+    if not isinstance(rounding_mode, str):
+        raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type_name(rounding_mode)}")
     if rounding_mode == "floor":
         return &DIV_FLOOR
     if rounding_mode == "trunc":
@@ -434,13 +452,17 @@ cdef void rounded_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const do
     chain2(rounded_dx[double], n, p, s)
 
 cdef class DivBackward2(BinaryNode):
-    """a: 0; b: 0"""
+    """a: 0; b: 0 (with rounding_mode=None in so many words, what DivBackward0 gives)"""
+
+cdef BinaryOp DIV_UNROUNDED = DIV
+DIV_UNROUNDED.node = <PyTypeObject *>DivBackward2
 
 cdef class FloorDivideBackward0(BinaryNode):
     """not differentiable"""
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        raise RuntimeError(f"derivative for aten::floor_divide{'_' if self.c[0] else ''} is not implemented")
+        cdef str name = "floor_divide_" if self.op == &FLOOR_DIVIDE_IN_PLACE else "floor_divide"
+        raise RuntimeError(f"derivative for aten::{name} is not implemented")
 
 cdef BinaryOp DIV_FLOOR = differentiable(
     binary_op("div_floor", INTEGER_DIVISION, floor_divide_forward, floor_divide_integer), DivBackward2, None,
@@ -451,6 +473,7 @@ cdef BinaryOp DIV_TRUNC = differentiable(
 cdef BinaryOp FLOOR_DIVIDE = differentiable(
     binary_op("div_floor", INTEGER_DIVISION, floor_divide_forward, floor_divide_integer), FloorDivideBackward0, None,
     READS_NOTHING, NULL, NULL, READS_NOTHING, NULL, NULL)
+cdef BinaryOp FLOOR_DIVIDE_IN_PLACE = FLOOR_DIVIDE    # another table, by which the node knows its name
 
 
 @op
@@ -479,7 +502,7 @@ def floor_divide(input, other):
 @method
 def floor_divide_(self, other):
     """In-place version of `floor_divide`."""
-    return binary_in_place(&FLOOR_DIVIDE, own(self), operand_arg(other, "floor_divide_", "other", 1))
+    return binary_in_place(&FLOOR_DIVIDE_IN_PLACE, own(self), operand_arg(other, "floor_divide_", "other", 1))
 
 
 # ---------------------------------------------------------------------------------------- remainder

@@ -623,23 +623,36 @@ def masked_fill(input, mask, value):
     return y
 
 
+cdef int fill_at(Tensor x, Tensor m, Tensor v) except -1:
+    """x[m] = v where elements of x lie at one place: one that is filled stays so."""
+    cdef Plan plan = make_plan(x.form, [c_expand(m, layout_contiguous(x.form.ndim, x.form.sizes))])
+    cdef Tensor flat = new_tensor(x.kind, plan.result)
+    copy_elements(flat, v)
+    plan_run(plan, x, flat, OVERWRITE)
+    return 0
+
+
 @method
 def masked_fill_(self, mask, value):
     """In-place version of `masked_fill`."""
     cdef Tensor x = own(self), m = tensor_arg(mask, "masked_fill_", "mask", 1)
     cdef Tensor v = operand_arg(value, "masked_fill_", "value", 2)
     cdef Node n = None
-    cdef bint recorded = recording() and bool(needs_grad(x) | needs_grad(v))
+    cdef bint recorded = recording() and bool(target_needs_grad(x) | needs_grad(v))
     check_masked_fill(x, m, v)
     check_in_place(x, recorded)
-    check_overlap(x)
+    if is_expanded(x.form):
+        errors().warn_expanded("masked_fill_", "tensor[mask] = scalar")
     check_broadcast_into(x, m)
     if recorded:
         n = masked_fill_node(x, m, v)
     begin_write(x)
     if may_overlap(x, m):
         m = copy_like(m, m.form)
-    choose_into(x, m, v, x)
+    if overlaps_itself(x.form):
+        fill_at(x, m, v)
+    else:
+        choose_into(x, m, v, x)
     bump(x)
     if recorded:
         n.form = x.form

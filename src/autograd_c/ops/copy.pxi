@@ -87,10 +87,13 @@ cdef class CopyBackwards(Node):
 cdef Tensor copy_in_place(Tensor x, Tensor source):
     """x[...] = source, broadcast and converted, recorded."""
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(source))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(source))
     cdef Tensor from_ = source
     check_in_place(x, recorded)
-    check_overlap(x)
+    if source.form.numel == 1:
+        check_expanded(x)
+    else:
+        check_overlap(x)
     check_broadcast_into(x, source)
     if may_overlap(x, source):
         from_ = copy_like(source, source.form)
@@ -110,9 +113,9 @@ cdef Tensor copy_in_place(Tensor x, Tensor source):
 
 
 @method
-def copy_(self, src, non_blocking=False):
-    """Overwrite the elements with those of `src`, broadcast and converted to this dtype."""
-    return copy_in_place(own(self), tensor_arg(src, "copy_", "src", 1))
+def copy_(self, other, non_blocking=False):
+    """Overwrite the elements with those of `other`, broadcast and converted to this dtype."""
+    return copy_in_place(own(self), tensor_arg(other, "copy_", "other", 1))
 
 
 # ------------------------------------------------------------------------------------- fill_ and zero_
@@ -136,13 +139,13 @@ cdef class ZeroBackward0(FillBackward2):
 
 cdef Tensor fill_in_place(Tensor x, Tensor value, object node):
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(value))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(value))
     check_in_place(x, recorded)
     if value.form.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.form.ndim} "
                            "dimensions.")
     if not value.flags & NUMBER:
-        check_overlap(x)
+        check_expanded(x)
     if recorded:
         n = new_node(<PyTypeObject *>node)
         add_edge(n, x)

@@ -155,8 +155,13 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     return settle(share_buffer(buffer, dtype, count, offset), requires_grad, None)
 
 
-cdef Layout sizes_layout(tuple size):
-    return layout_of_sequence(sizes_arg(size))
+cdef Layout sizes_layout(tuple size, str name):
+    if not size:
+        raise TypeError(f"{name}() missing 1 required positional arguments: \"size\"")
+    try:
+        return layout_of_sequence(sizes_arg(size))
+    except (TypeError, OverflowError):
+        raise errors().not_sizes(name, size) from None
 
 
 @function
@@ -169,7 +174,14 @@ def zeros(*size, dtype=None, device=None, requires_grad=False):
     >>> torch.zeros(2)
     tensor([0., 0.])
     """
-    return settle(filled(dtype_number(dtype, F64), sizes_layout(size), 0.0), requires_grad, device)
+    cdef Layout form
+    try:
+        form = sizes_layout(size, "zeros")
+    except RuntimeError as error:
+        if "negative" not in str(error):
+            raise
+        raise RuntimeError(f"zeros: Dimension size must be non-negative. {error}") from None
+    return settle(filled(dtype_number(dtype, F64), form, 0.0), requires_grad, device)
 
 
 @function
@@ -182,13 +194,13 @@ def ones(*size, dtype=None, device=None, requires_grad=False):
     >>> torch.ones(2)
     tensor([1., 1.])
     """
-    return settle(filled(dtype_number(dtype, F64), sizes_layout(size), 1.0), requires_grad, device)
+    return settle(filled(dtype_number(dtype, F64), sizes_layout(size, "ones"), 1.0), requires_grad, device)
 
 
 @function
 def empty(*size, dtype=None, device=None, requires_grad=False):
     """A tensor whose elements are uninitialised."""
-    return settle(new_tensor(dtype_number(dtype, F64), sizes_layout(size)), requires_grad, device)
+    return settle(new_tensor(dtype_number(dtype, F64), sizes_layout(size, "empty")), requires_grad, device)
 
 
 @function
@@ -201,12 +213,20 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     >>> torch.full((2,), 3.)
     tensor([3., 3.])
     """
-    cdef Tensor v = operand_arg(fill_value, "full", "fill_value", 2), y
+    cdef Tensor v = fill_value_arg(fill_value, "full"), y
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type_name(size)}")
-    y = new_tensor(dtype_number(dtype, v.kind), layout_of_sequence(size))
+    y = new_tensor(dtype_number(dtype, v.kind), sizes_layout((size,), "full"))
     copy_elements(y, v)
     return settle(y, requires_grad, device)
+
+
+cdef Tensor fill_value_arg(object o, str function):
+    """An argument that must be a number, or a 0-d tensor in its place."""
+    cdef Tensor t = o if isinstance(o, Tensor) else number_tensor(o)
+    if t is None or t.form.ndim:
+        raise TypeError(f"{function}(): argument 'fill_value' (position 2) must be Number, not {type_name(o)}")
+    return t
 
 
 cdef Tensor like(object input, object dtype, str name):
@@ -240,7 +260,7 @@ def empty_like(input, *, dtype=None, device=None, requires_grad=False, memory_fo
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False, memory_format=None):
     """One value everywhere, with the sizes and the dtype of `input`."""
     cdef Tensor y = like(input, dtype, "full_like")
-    copy_elements(y, operand_arg(fill_value, "full_like", "fill_value", 2))
+    copy_elements(y, fill_value_arg(fill_value, "full_like"))
     return settle(y, requires_grad, device)
 
 
@@ -257,6 +277,9 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """
     cdef Tensor y
     m = n if m is None else m
+    for name, k in (("n", n), ("m", m)):
+        if not hasattr(k, "__index__"):
+            raise TypeError(f"eye(): argument '{name}' (position {1 + (name == 'm')}) must be int, not {type_name(k)}")
     if n < 0 or m < 0:
         raise RuntimeError(f"{'n' if n < 0 else 'm'} must be greater or equal to 0, got {n if n < 0 else m}")
     y = filled(dtype_number(dtype, F64), layout_of_sequence((n, m)), 0.0)

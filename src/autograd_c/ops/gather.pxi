@@ -18,6 +18,7 @@ cdef class Plan:
     cdef Layout result         # of all that is indexed
     cdef Py_ssize_t step       # between positions in a contiguous result, in elements
     cdef Layout inner_result   # of what lies at a position, in a contiguous result
+    cdef int before            # how many dimensions that are not indexed stand before the positions
 
 
 cdef Plan make_plan(Layout form, list given):
@@ -28,7 +29,7 @@ cdef Plan make_plan(Layout form, list given):
     cdef Py_ssize_t sizes[MAX_DIMS]
     cdef Py_ssize_t inner_sizes[MAX_DIMS]
     cdef Py_ssize_t inner_strides[MAX_DIMS]
-    cdef int d, k, n = 0, inner = 0, first = -1, last = -1, count = 0, before = 0
+    cdef int d, k, n = 0, inner = 0, first = -1, last = -1, count = 0, before
     plan.indices = masks_as_indices(form, given)
     for d in range(form.ndim):
         index = plan.indices[d]
@@ -39,7 +40,7 @@ cdef Plan make_plan(Layout form, list given):
             last = d
             count += 1
     # Indexed dimensions that stand together leave their place to the positions; else those come first.
-    before = first if last - first + 1 == count else 0
+    plan.before = before = first if last - first + 1 == count and count else 0
     for d in range(form.ndim):
         if plan.indices[d] is None:
             inner_sizes[inner] = form.sizes[d]
@@ -99,7 +100,9 @@ cdef list true_positions(Tensor mask):
         n += m.ptr[i]
     for d in range(m.form.ndim):
         index = new_tensor(I64, layout_contiguous(1, &n))
-        step = m.form.strides[d]
+        step = 1                                # not the stride, which of a dimension of size 1 may be 0
+        for k in range(d + 1, m.form.ndim):
+            step *= m.form.sizes[k]
         k = 0
         for i in range(m.form.numel):
             if m.ptr[i]:
@@ -140,6 +143,8 @@ cdef Tensor index_offsets(Layout form, list indices, Layout wide):
     for d in range(form.ndim):
         if indices[d] is None:
             continue
+        if form.sizes[d] == 0 and total.form.numel:
+            raise IndexError("index is out of bounds for dimension with size 0")
         index = copy_like(indices[d], total.form)
         at = <const int64_t *>index.ptr
         size = form.sizes[d]
@@ -149,6 +154,30 @@ cdef Tensor index_offsets(Layout form, list indices, Layout wide):
                 raise IndexError(f"index {i} is out of bounds for dimension {d} with size {size}")
             sums[k] += (i + size if i < 0 else i) * form.strides[d]
     return total
+
+
+cdef list spelled_out(Plan plan, Layout form):
+    """The indices of a plan with one for each dimension: elements at one place are then met one after the other."""
+    cdef list indices = []
+    cdef Py_ssize_t sizes[MAX_DIMS]
+    cdef Layout wide = plan.offsets.form
+    cdef Tensor index
+    cdef int d, k, at, n = plan.result.ndim, inner = 0, before = plan.before
+    for d in range(form.ndim):
+        for k in range(n):
+            sizes[k] = 1
+        index = plan.indices[d]
+        if index is None:
+            at = inner if inner < before else inner + wide.ndim
+            inner += 1
+            sizes[at] = form.sizes[d]
+            index = c_arange(form.sizes[d])
+        else:
+            for k in range(index.form.ndim):
+                sizes[before + wide.ndim - index.form.ndim + k] = index.form.sizes[k]
+            index = contiguous_values(index)
+        indices.append(strided_alias(index, layout_contiguous(n, sizes), 0))
+    return indices
 
 
 cdef int plan_run(Plan plan, Tensor x, Tensor flat, int action) except -1:
@@ -288,13 +317,16 @@ cdef Tensor c_index_put(Tensor x, list given, Tensor values, bint accumulate):
 cdef Tensor index_put_in_place(Tensor x, list given, Tensor values, bint accumulate):
     """x[indices] = values, or += with `accumulate`, recorded."""
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(values))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(values))
     cdef Plan plan
     cdef Tensor flat
     check_in_place(x, recorded)
-    check_overlap(x)
+    if is_expanded(x.form):
+        errors().warn_expanded("index_put_", "tensor[indices] = tensor")
     plan = make_plan(x.form, given)
     flat = values_for(plan, x, values)
+    if overlaps_itself(x.form):
+        plan = make_plan(x.form, spelled_out(plan, x.form))
     if may_overlap(x, flat):
         flat = copy_like(flat, plan.result)
     if recorded:
@@ -652,9 +684,9 @@ def scatter_add_(self, dim, index, src):
     cdef Tensor s = tensor_arg(src, "scatter_add_", "src", 3)
     cdef int d = wrap_dim(dim, x.form.ndim)
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(s))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(s))
     check_in_place(x, recorded)
-    check_overlap(x)
+    check_expanded(x)                           # other overlaps are added to one after the other
     check_gather(x, d, i)
     if recorded:
         n = scatter_node(x, d, i, s)

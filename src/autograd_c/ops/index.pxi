@@ -64,7 +64,7 @@ cdef Tensor apply_slice(Tensor x, int dim, slice s, bint always):
     start, stop, _ = slice(s.start, s.stop, None).indices(size)
     stop = max(start, stop)
     # As written, not as cut to the size: PyTorch makes a view of x[1:] even where there is nothing.
-    if not always and s.start in (None, 0) and s.stop in (None, size) and step == 1:
+    if not always and step == 1 and s.start in (None, 0) and (s.stop is None or as_index(s.stop) >= size):
         return x
     return c_slice(x, dim, start, stop, step)
 
@@ -94,7 +94,7 @@ cdef Subscript read_subscript(Tensor x, object index):
             tensors.append(None)
             dim += 1
         elif isinstance(i, slice):
-            v = apply_slice(v, dim, i, len(parts) == 1)
+            v = apply_slice(v, dim, i, i is index)
             tensors.append(None)
             dim += 1
         elif is_integer(i):
@@ -122,6 +122,18 @@ cdef Subscript read_subscript(Tensor x, object index):
 MASK_GOES_ON = scalar_bool(False)     # stands for a further dimension of a mask
 
 
+cdef int check_scalar_index(object index) except -1:
+    """Raise for an index that a 0-d tensor has no dimension for, in PyTorch's several words."""
+    if isinstance(index, slice):
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    if isinstance(index, Tensor) or not is_integer(index):
+        return 0
+    if index:
+        raise IndexError(f"index {index} is out of bounds for dimension 0 with size 0")
+    raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "
+                     "C++ to convert a 0-dim tensor to a number")
+
+
 cdef object get_item(Tensor x, object index):
     cdef Subscript sub
     cdef Py_ssize_t at
@@ -130,9 +142,8 @@ cdef object get_item(Tensor x, object index):
         if at < -x.form.sizes[0] or at >= x.form.sizes[0]:
             raise IndexError(f"index {at} is out of bounds for dimension 0 with size {x.form.sizes[0]}")
         return c_select(x, 0, at)
-    if x.form.ndim == 0 and is_integer(index):
-        raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "
-                         "C++ to convert a 0-dim tensor to a number")
+    if x.form.ndim == 0:
+        check_scalar_index(index)
     sub = read_subscript(x, index)
     if sub.tensors is None:
         return c_alias(x) if sub.view is x else sub.view
@@ -151,9 +162,8 @@ cdef int set_item(Tensor x, object index, object value) except -1:
         v.flags &= ~NUMBER
         if v.kind > x.kind:
             v = converted(v, x.kind)
-    if x.form.ndim == 0 and is_integer(index):
-        raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "
-                         "C++ to convert a 0-dim tensor to a number")
+    if x.form.ndim == 0:
+        check_scalar_index(index)
     sub = read_subscript(x, index)
     place = sub.view
     if sub.tensors is not None:

@@ -110,10 +110,6 @@ cdef BinaryOp BCE = differentiable(
     READS_A | READS_B, bce_backward_a, bce_da[Tensor], READS_A, bce_backward_b, bce_db[Tensor])
 
 
-cdef inline int min_kind(Tensor a, Tensor b) noexcept:
-    return a.kind if a.kind < b.kind else b.kind
-
-
 cdef int check_probabilities(Tensor x, str name) except -1:
     cdef Tensor inside
     inside = binary(&BITWISE_AND, compare(Py_GE, x, scalar_number(0.0)), compare(Py_LE, x, scalar_number(1.0)))
@@ -161,8 +157,10 @@ def binary_cross_entropy(input, target, weight=None, reduction="mean"):
                          f"({size_of(x.form)}) is deprecated. Please ensure they have the same size.")
     if w is not None and not expandable(w.form, x.form):
         broadcast_layouts(w.form, x.form)
-    if x.kind != F64 or t.kind != F64:
-        raise RuntimeError(f"Found dtype {scalar_type_name(min_kind(x, t))} but expected Double")
+    if x.kind != t.kind:
+        raise RuntimeError(f"Found dtype {scalar_type_name(t.kind)} but expected {scalar_type_name(x.kind)}")
+    if x.kind != F64:
+        raise NotImplementedError(f"\"binary_cross_entropy\" not implemented for '{scalar_type_name(x.kind)}'")
     check_probabilities(x, "input")
     check_probabilities(t, "target")
     return loss(&BCE, x, t, w, number)

@@ -89,6 +89,8 @@ POW_OF_NUMBER.node = <PyTypeObject *>PowBackward2
 
 cdef Tensor power(Tensor a, Tensor b):
     check_exponent(a, b)
+    if b.flags & NUMBER and max_kind(a, b) == BOOL:
+        return c_clone(a) if b.value.b else filled(BOOL, fresh_layout(a.form), 1.0)
     if b.flags & NUMBER and max_kind(a, b) == F64:
         return unary_with(&POW_BY, to_kind(a, F64), number_value(b), 0.0)
     return binary(&POW_OF_NUMBER if a.flags & NUMBER else &POW, a, b)
@@ -96,6 +98,8 @@ cdef Tensor power(Tensor a, Tensor b):
 
 cdef Tensor power_in_place(Tensor a, Tensor b):
     check_exponent(a, b)
+    if b.flags & NUMBER and max_kind(a, b) == BOOL:
+        return copy_in_place(a, power(a, b))
     if b.flags & NUMBER and a.kind == F64:
         return unary_in_place_with(&POW_BY, a, number_value(b), 0.0)
     return binary_in_place(&POW, a, b)
@@ -394,7 +398,10 @@ cdef Tensor c_clamp(Tensor x, object low, object high, bint in_place):
         y = binary(&MAXIMUM, x, lo) if lo is not None else x
         y = binary(&MINIMUM, y, hi) if hi is not None else y
         if in_place:
-            check_castable(y.kind, x.kind)
+            if y.kind > x.kind:
+                numbers = (lo is None or lo.flags & NUMBER) and (hi is None or hi.flags & NUMBER)
+                raise RuntimeError(f"result type {scalar_type_name(y.kind)} can't be cast to the desired output type "
+                                   f"{c_name(x.kind) if numbers else scalar_type_name(x.kind)}")
             return copy_in_place(x, y)
         return y
     if in_place:

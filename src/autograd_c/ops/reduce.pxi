@@ -80,7 +80,7 @@ cdef Tensor sum_to(Tensor g, Layout form):
 
 @op
 @renamed("sum")
-def sum_op(input, dim=None, keepdim=False, *, dtype=None):
+def sum_op(input, dim=ABSENT, keepdim=False, *, dtype=None):
     """Sum over all elements or along dimensions.
 
     Parameters
@@ -108,7 +108,7 @@ def sum_op(input, dim=None, keepdim=False, *, dtype=None):
     tensor([4., 6.])
     """
     cdef Tensor x = dtype_cast(tensor_arg(input, "sum", "input", 1), dtype)
-    return c_sum(x, dim_mask(dim, x.form.ndim), keepdim, dim is not None)
+    return c_sum(x, dim_mask(None if dim is ABSENT else dim, x.form.ndim), keepdim, dim is not ABSENT)
 
 
 # ---------------------------------------------------------------------------------------------- mean
@@ -158,7 +158,7 @@ cdef Py_ssize_t count_folded(Layout form, uint64_t mask) noexcept:
 
 
 @op
-def mean(input, dim=None, keepdim=False, *, dtype=None):
+def mean(input, dim=ABSENT, keepdim=False, *, dtype=None):
     """Arithmetic mean over all elements or along dimensions.
 
     Parameters
@@ -183,7 +183,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     tensor(2.5000)
     """
     cdef Tensor x = dtype_cast(tensor_arg(input, "mean", "input", 1), dtype)
-    return c_mean(x, dim_mask(dim, x.form.ndim), keepdim, dim is not None)
+    return c_mean(x, dim_mask(None if dim is ABSENT else dim, x.form.ndim), keepdim, dim is not ABSENT)
 
 
 # ------------------------------------------------------------------------------------------- extrema
@@ -492,7 +492,12 @@ def argmin(input, dim=None, keepdim=False):
 
 cdef Tensor test_along(const Reducer *reducer, Tensor x, object dim, bint keepdim):
     cdef uint64_t mask = dim_mask(dim, x.form.ndim)
-    cdef Tensor y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
+    cdef Tensor y
+    if isinstance(dim, (tuple, list)) and not dim:      # of no dimension at all, unlike in a sum
+        y = new_tensor(BOOL, contiguous_layout(x.form))
+        copy_elements(y, x)
+        return y
+    y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
     reduce_into(reducer, y, None, x, mask, TRUTH)
     return y
 
