@@ -12,7 +12,7 @@ _lock = RLock()  # one for all: loading is rare
 _loading: set = set()
 
 
-class _Lazy(_Module):  # type: ignore[misc, valid-type]
+class _Lazy(_Module):
     """A submodule in `sys.modules` and in its package that is not loaded yet; loading makes it a plain module."""
 
     def __getattr__(self, name):
