@@ -1,10 +1,17 @@
 """How fast autograd_c is, against its peers and against its budgets.
 
-    python -m bench [group ...]     a table: what each peer takes, the ratio, the budget
+    python -m bench [group ...]     tables: what each peer takes, and how many times what autograd_c takes; the budgets
     python -m pytest bench          the same cases under pytest-benchmark, to compare, save or profile
 
-- A case (cases.py) is a function that takes a module and returns what is timed; it is written once for all the modules
-  that share an API.
-- A peer (peers.py) is a module, and the name of the API that it has. The ones that are not installed are left out.
-- measure.py times the peers of a case in turn, in one process, each with one thread.
+- A case (cases.py) is a function of a module and of arrays, written once in what all modules have in common, and what
+  is asked of it: its value, its gradient, a step of training.
+- A peer (peers.py) is a module, and how it is asked. The ones that are not installed are left out.
+- check.py compares what the peers compute, before anything is timed.
+- measure.py times the peers of a case in turn, in one process; run.py does so for the cases that are asked for.
+- table.py writes what was found.
+
+pytest-benchmark does not take turns: it times one peer after the other, with whatever else the machine does meanwhile.
+So ratios come from ``python -m bench``. All of it takes less than five minutes. With as many threads as there are CPUs
+it needs a machine that does nothing else: threads of PyTorch's that wait for one that has no CPU spin, and a step of
+200 us then takes 100 ms.
 """

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from functools import partial
 
 SAMPLE = 2e-3  # seconds that a sample takes at least: far more than the clock's resolution
+LEAST_ROUNDS = 5
 
 
-def interleaved(works, rounds=25, clock=time.perf_counter):
+def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0.0):
     """Time functions in turn.
 
     Parameters
@@ -27,6 +28,10 @@ def interleaved(works, rounds=25, clock=time.perf_counter):
         How many samples to take of each.
     clock : callable
         What tells the time in seconds.
+    patience : float
+        After how many seconds to be content with fewer rounds, the same number for all.
+    pause : float
+        How many seconds to wait before a sample, so that threads of the one before have gone to rest.
 
     Returns
     -------
@@ -34,8 +39,12 @@ def interleaved(works, rounds=25, clock=time.perf_counter):
         The median time of a call in seconds, by name.
     """
     with _frozen():
-        samplers = {name: partial(_sample, work, _calibrate(work, clock), clock) for name, work in works.items()}
-        return _medians(samplers, rounds)
+        samplers = {name: partial(_sample, work, _calibrate(work, clock), clock, pause) for name, work in works.items()}
+        start = time.perf_counter()
+        for sample in samplers.values():
+            sample()
+        affordable = int(patience / (time.perf_counter() - start))
+        return _medians(samplers, min(rounds, max(LEAST_ROUNDS, affordable)))
 
 
 def import_times(modules, rounds=25, slow_rounds=5, slow=0.2, clock=time.perf_counter):
@@ -83,8 +92,10 @@ def _medians(samplers, rounds):
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
-def _sample(work, calls, clock):
+def _sample(work, calls, clock, pause=0.0):
     """The time of a call, averaged over some."""
+    if pause:
+        time.sleep(pause)
     start = clock()
     for _ in range(calls):
         work()
@@ -93,6 +104,7 @@ def _sample(work, calls, clock):
 
 def _calibrate(work, clock):
     """How many calls fill a sample; also warms up."""
+    work()  # the first call may compile
     calls = 1
     while _sample(work, calls, clock) * calls < SAMPLE:
         calls *= 2
