@@ -17,6 +17,9 @@ float64 = double = _core._float64
 int64 = long = _core._int64
 bool = _core._bool
 strided = _core.strided
+memory_format = _core.memory_format
+contiguous_format, preserve_format = _core.contiguous_format, _core.preserve_format
+channels_last, channels_last_3d = _core.channels_last, _core.channels_last_3d
 pi, e, inf, nan = 3.141592653589793, 2.718281828459045, float("inf"), float("nan")
 newaxis = None
 
@@ -25,6 +28,9 @@ __all__ = [
     "Size",
     "Tensor",
     "bool",
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
     "double",
     "dtype",
     "e",
@@ -37,10 +43,12 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "long",
+    "memory_format",
     "nan",
     "newaxis",
     "no_grad",
     "pi",
+    "preserve_format",
     "set_default_dtype",
     "set_grad_enabled",
     "show_config",

@@ -26,7 +26,8 @@ include "core/state.pxi"        # grad modes, requires_grad, grad, hooks
 include "core/backward.pxi"     # Tensor.backward, autograd.grad
 include "core/data.pxi"         # Python data in and out, foreign memory
 
-include "ops/create.pxi"        # zeros, arange, tensor ...
+include "ops/create.pxi"        # tensor, zeros, full, their _like and new_ ...
+include "ops/sequences.pxi"     # eye, arange, linspace, logspace
 include "ops/copy.pxi"          # clone, copy_, fill_, dtype conversion
 include "ops/arithmetic.pxi"    # add, mul, div, remainder ...
 include "ops/sign.pxi"          # neg, abs, sign, reciprocal

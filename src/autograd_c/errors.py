@@ -12,6 +12,16 @@ def type_name(x):
     return f"numpy.{cls.__name__}" if cls.__module__ == "numpy" else cls.__name__
 
 
+def no_overload(function, args, keywords):
+    """No form of a function takes these arguments."""
+    got = [type_name(value) for value in args] + [f"{name}={type_name(value)}" for name, value in keywords.items()]
+    end = ", " if keywords and not args else ""
+    return TypeError(
+        f"{function}() received an invalid combination of arguments - got ({', '.join(got)}{end}), but expected one "
+        f"of:\n * what help({function}) shows"
+    )
+
+
 def second_backward(operation):
     """Saved tensors of `operation` were freed by an earlier backward."""
     return RuntimeError(
