@@ -56,6 +56,28 @@ __all__ = [
     *_core.__functions__,
 ]
 
+# What _random has: with numpy, so at the first use.
+_RANDOM = (
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "multinomial",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "seed",
+    "set_rng_state",
+)
+__all__ += _RANDOM
+
 # The names of dtypes that are not there, and what they mean here.
 _STAND_INS = {
     "float64": ("float", "float32", "half", "float16", "bfloat16"),
@@ -70,6 +92,7 @@ class PrecisionWarning(UserWarning):
 # What is slow to import: modules, and where the rest comes from.
 _MODULES = ("autograd", "nn", "tutorial")
 _FROM = {"get_printoptions": "_format", "printoptions": "_format", "set_printoptions": "_format"}
+_FROM |= dict.fromkeys(_RANDOM, "_random")
 
 
 def __getattr__(name):
