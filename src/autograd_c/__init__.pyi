@@ -19,6 +19,7 @@ from ._core import argmax as argmax
 from ._core import argmin as argmin
 from ._core import as_strided as as_strided
 from ._core import as_tensor as as_tensor
+from ._core import asarray as asarray
 from ._core import atan2 as atan2
 from ._core import bitwise_and as bitwise_and
 from ._core import bitwise_not as bitwise_not
@@ -26,9 +27,12 @@ from ._core import bitwise_or as bitwise_or
 from ._core import bitwise_xor as bitwise_xor
 from ._core import bmm as bmm
 from ._core import cat as cat
+from ._core import channels_last as channels_last
+from ._core import channels_last_3d as channels_last_3d
 from ._core import chunk as chunk
 from ._core import clamp as clamp
 from ._core import clone as clone
+from ._core import contiguous_format as contiguous_format
 from ._core import cos as cos
 from ._core import detach as detach
 from ._core import device as device
@@ -68,6 +72,7 @@ from ._core import logical_and as logical_and
 from ._core import logical_not as logical_not
 from ._core import logical_or as logical_or
 from ._core import logical_xor as logical_xor
+from ._core import logspace as logspace
 from ._core import logsumexp as logsumexp
 from ._core import lt as lt
 from ._core import masked_fill as masked_fill
@@ -75,6 +80,7 @@ from ._core import matmul as matmul
 from ._core import max_op as max
 from ._core import maximum as maximum
 from ._core import mean as mean
+from ._core import memory_format as memory_format
 from ._core import min_op as min
 from ._core import minimum as minimum
 from ._core import mm as mm
@@ -89,6 +95,7 @@ from ._core import ones as ones
 from ._core import ones_like as ones_like
 from ._core import permute as permute
 from ._core import pow_op as pow
+from ._core import preserve_format as preserve_format
 from ._core import reciprocal as reciprocal
 from ._core import relu as relu
 from ._core import remainder as remainder
@@ -121,14 +128,31 @@ from ._core import zeros_like as zeros_like
 from ._format import get_printoptions as get_printoptions
 from ._format import printoptions as printoptions
 from ._format import set_printoptions as set_printoptions
+from ._generator import Generator as Generator
+from ._generator import default_generator as default_generator
+from ._generator import get_rng_state as get_rng_state
+from ._generator import initial_seed as initial_seed
+from ._generator import manual_seed as manual_seed
+from ._generator import seed as seed
+from ._generator import set_rng_state as set_rng_state
 from ._levels import show_config as show_config
+from ._random import bernoulli as bernoulli
+from ._random import multinomial as multinomial
+from ._random import normal as normal
+from ._random import rand as rand
+from ._random import rand_like as rand_like
+from ._random import randint as randint
+from ._random import randint_like as randint_like
+from ._random import randn as randn
+from ._random import randn_like as randn_like
+from ._random import randperm as randperm
 from .grad_mode import enable_grad as enable_grad
 from .grad_mode import inference_mode as inference_mode
 from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'atan2', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'get_rng_state', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'normal', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'preserve_format', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype
