@@ -12,7 +12,6 @@ of ``.ci/run``, compares all with the core.
 import inspect
 import re
 import sys
-import warnings
 from pathlib import Path
 
 import autograd_c
@@ -30,7 +29,7 @@ PARAMETERS = {
     " atan2.other atan2_.other expand_as.other matmul.other maximum.other minimum.other type_as.other view_as.other"
     " logical_and.other logical_or.other logical_xor.other"
     " binary_cross_entropy.weight mse_loss.weight",
-    "Tensor | float": "exponent fill_value max min other value"
+    "Tensor | float": "exponent p fill_value max min other value"
     " add.input bitwise_and.input bitwise_or.input bitwise_xor.input div.input floor_divide.input mul.input pow.input"
     " remainder.input rsub.input sub.input",
     "Tensor | Sequence[Tensor]": "inputs",
@@ -38,14 +37,20 @@ PARAMETERS = {
     "Sequence[Tensor | None]": "indices",
     "tuple[Tensor, ...]": "_backward.tensors _backward.inputs",
     "tuple[Tensor | None, ...]": "gradients",
-    "float": "alpha beta end negative_slope start step threshold",
-    "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes offset start_dim steps"
-    " storage_offset narrow.start select.index unfold.size unfold.step",
+    "float": "alpha base beta end lambd mean median negative_slope sigma start std step threshold bernoulli.p geometric_.p",
+    "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes num_samples offset"
+    " position start_dim steps storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
     " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim squeeze.dim sum.dim",
     "Sequence[int]": "size sizes stride strides",
+    "tuple[int | Sequence[int], ...]": "_blank.sizes",
+    "Sequence[int] | None": "_blank.size",
+    "Tensor | None": "_overwrite.p",
+    "layout_type": "layout",
+    "memory_format": "memory_format",
+    "Callable[[Tensor], object]": "fill register_post_accumulate_grad_hook.hook",
     "bool": "accumulate allow_unused copy create_graph force keep keepdim mode non_blocking pin_memory readonly"
-    " inplace requires_grad retain_graph",
+    " inplace replacement requires_grad retain_graph",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
@@ -53,7 +58,6 @@ PARAMETERS = {
     'Literal["none", "mean", "sum"]': "reduction",
     'Literal["none", "tanh"]': "approximate",
     "Callable[[Tensor], Tensor | None]": "hook",
-    "Callable[[Tensor], object]": "register_post_accumulate_grad_hook.hook",
 }
 # What a function returns; all others return a tensor, and methods that work in place their own.
 RETURNS = {
@@ -115,13 +119,14 @@ SUBCLASSABLE = 1 << 10  # Py_TPFLAGS_BASETYPE
 
 def parameter_text(function, parameter):
     """A parameter as it stands in a signature."""
-    name = f"*{parameter.name}" if parameter.kind is parameter.VAR_POSITIONAL else parameter.name
+    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
+    name = stars.get(parameter.kind, "") + parameter.name
     kind = KIND_OF_PARAMETER.get(f"{function}.{parameter.name}") or KIND_OF_PARAMETER.get(name, "Any")
     if parameter.default is parameter.empty:
         return f"{name}: {kind}"
     if repr(parameter.default) == "None" and kind not in ("Any", "object"):
         kind += " | None"
-    return f"{name}: {kind} = {parameter.default!r}"
+    return f"{name}: {kind} = {repr(parameter.default).removeprefix('torch.')}"
 
 
 def signature_text(function, bound):
@@ -194,18 +199,19 @@ def package_stub():
     in_core = {id(value): name for name, value in vars(_core).items() if value is not None}
     lines = ["from ._core import _Dtype"]
     rest = [f"__version__: str\n__all__ = {sorted(autograd_c.__all__)}"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", autograd_c.PrecisionWarning)  # of the dtypes that stand for others
-        public = {name: getattr(autograd_c, name) for name in sorted(dir(autograd_c)) if not name.startswith("_")}
+    repr(autograd_c.rand)  # what loads late is there now
+    public = {name: value for name, value in sorted(vars(autograd_c).items()) if not name.startswith("_")}
     for name, value in public.items():
         module = getattr(value, "__module__", None)
         if inspect.ismodule(value):
-            if name in ("autograd", "nn"):  # the others are there only once something has imported them
+            if name in ("autograd", "nn", "optim"):  # the others are there only once something has imported them
                 lines.append(f"from . import {name} as {name}")
         elif id(value) in in_core and not isinstance(value, _core.dtype):
             lines.append(f"from ._core import {in_core[id(value)]} as {name}")
         elif module not in (None, "autograd_c"):
-            lines.append(f"from {module.removeprefix('autograd_c')} import {value.__name__} as {name}")
+            lines.append(
+                f"from {module.removeprefix('autograd_c')} import {getattr(value, '__name__', name)} as {name}"
+            )
         elif isinstance(value, type):
             rest += declare_class(name, value)
         elif callable(value):

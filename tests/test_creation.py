@@ -1,12 +1,14 @@
 """Making tensors: tensor and as_tensor from any data, zeros ... linspace, the `*_like` functions; Size and dtypes."""
 
 import array
+import copy
 import math
 import pickle
 
 import numpy as np
 import pytest
 from module import ac, to_numpy
+from mpmath import mp
 from support import deviation, leaf, quiet, raises
 
 NOT_FLOAT = "Only Tensors of floating point and complex dtype can require gradients"
@@ -419,6 +421,355 @@ class TestLike:
 
 def test_full_like_casts():
     assert ac.full_like(ac.arange(2), 3.7).tolist() == [3, 3]
+
+
+# ------------------------------------------------------------------ the arguments that all have
+# By name: the call, the positional arguments as torch's messages show them (None: they show none).
+WITH_OPTIONS = {
+    "tensor": (lambda **kw: ac.tensor(1.0, **kw), None),
+    "new_tensor": (lambda **kw: ac.ones(2).new_tensor(1.0, **kw), None),
+    "zeros": (lambda **kw: ac.zeros(2, **kw), None),
+    "ones": (lambda **kw: ac.ones(2, **kw), None),
+    "empty": (lambda **kw: ac.empty(2, **kw), None),
+    "full": (lambda **kw: ac.full((2,), 1.0, **kw), None),
+    "zeros_like": (lambda **kw: ac.zeros_like(ac.ones(2), **kw), None),
+    "ones_like": (lambda **kw: ac.ones_like(ac.ones(2), **kw), None),
+    "empty_like": (lambda **kw: ac.empty_like(ac.ones(2), **kw), None),
+    "full_like": (lambda **kw: ac.full_like(ac.ones(2), 1.0, **kw), None),
+    "new_zeros": (lambda **kw: ac.ones(2).new_zeros(2, **kw), None),
+    "new_ones": (lambda **kw: ac.ones(2).new_ones(2, **kw), None),
+    "new_empty": (lambda **kw: ac.ones(2).new_empty(2, **kw), None),
+    "new_full": (lambda **kw: ac.ones(2).new_full((2,), 1.0, **kw), None),
+    "eye": (lambda **kw: ac.eye(2, **kw), "int"),
+    "arange": (lambda **kw: ac.arange(3.0, **kw), "float"),
+    "linspace": (lambda **kw: ac.linspace(0, 1, 3, **kw), "int, int, int"),
+    "logspace": (lambda **kw: ac.logspace(0, 1, 3, **kw), "int, int, int"),
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "make", "shown"), [(n, *row) for n, row in WITH_OPTIONS.items()], ids=list(WITH_OPTIONS)
+)
+class TestOptions:
+    def test_wrong_types(self, function, make, shown):
+        """In torch's words, which depend on whether it has several forms of the function."""
+        wrong = [("requires_grad", 3, "bool", "int"), ("requires_grad", "a", "bool", "str"),
+                 ("dtype", 3, "torch.dtype", "int"),
+                 ("device", 2.5, "torch.device", "float")]  # fmt: skip
+        if "tensor" in function:
+            wrong.append(("requires_grad", None, "bool", "NoneType"))
+        else:
+            wrong += [("layout", "a", "torch.layout", "str"), ("pin_memory", 1, "bool", "int")]
+        for argument, value, wanted, got in wrong:
+            sentence = f"{function}(): argument '{argument}' must be {wanted}, not {got}"
+            if shown:
+                sentence = (
+                    f"{function}() received an invalid combination of arguments - got ({shown}, {argument}={got})"
+                )
+            with raises(TypeError, sentence):
+                make(**{argument: value})
+
+    def test_right_types(self, function, make, shown):
+        layout = {} if "tensor" in function else {"layout": ac.strided, "pin_memory": False}
+        t = make(dtype=ac.float64, device="cpu", requires_grad=True, **layout)
+        assert t.requires_grad
+        assert t.is_leaf
+        assert make(dtype=None, device=None, requires_grad=False).requires_grad is False
+        assert make(dtype=float).dtype is ac.float64
+        assert make(dtype=int, device=ac.device("cpu")).dtype is ac.int64
+
+    def test_only_floats_require_grad(self, function, make, shown):
+        with raises(RuntimeError, NOT_FLOAT):
+            make(dtype=ac.int64, requires_grad=True)
+
+    def test_unknown(self, function, make, shown):
+        with pytest.raises(TypeError):
+            make(foo=1)
+
+
+@pytest.mark.parametrize("function", ["zeros", "ones", "empty", "new_zeros", "new_ones", "new_empty"])
+class TestSizes:
+    def make(self, function, *sizes, **kw):
+        return getattr(ac.ones(1) if function.startswith("new") else ac, function)(*sizes, **kw)
+
+    def test_by_name(self, function):
+        assert self.make(function, size=(2, 3)).shape == (2, 3)
+        assert self.make(function, ac.tensor(2), 3).shape == (2, 3)
+
+    @pytest.mark.parametrize(
+        ("sizes", "sentence"),
+        [
+            ((), 'missing 1 required positional arguments: "size"'),
+            (("a",), "must be tuple of ints, not str"),
+            ((2.5,), "must be tuple of ints, not float"),
+            ((True,), "must be tuple of ints, not bool"),
+            (((2.5, 3),), "must be tuple of ints, but found element of type float at pos 0"),
+            (((2, 3.5),), 'unpack the object at pos 2 with error "type must be tuple of ints,but got float"'),
+            ((2, "a"), 'unpack the object at pos 2 with error "type must be tuple of ints,but got str"'),
+        ],
+    )
+    def test_refused(self, function, sizes, sentence):
+        with raises(TypeError, function + "()", contains=sentence):
+            self.make(function, *sizes)
+
+
+class TestNew:
+    """new_zeros and its kin: the dtype is the tensor's own."""
+
+    @pytest.mark.parametrize("dtype", ["float64", "int64", "bool"])
+    def test_dtype(self, dtype):
+        own = getattr(ac, dtype)
+        x = ac.zeros(3, dtype=own)
+        made = (x.new_zeros(2), x.new_ones(2), x.new_empty(2), x.new_full((2,), 1), x.new_tensor([1, 0]))
+        for t in made:
+            assert t.dtype is own
+            assert t.shape == (2,)
+        assert made[0].tolist() == [0, 0]
+        assert made[1].tolist() == made[3].tolist() == [1, 1]
+        assert made[4].tolist() == [1, 0]
+        assert x.new_zeros(2, dtype=ac.int64).dtype is ac.int64
+        assert x.new_tensor([1, 0], dtype=ac.float64).dtype is ac.float64
+
+    def test_values_are_cast(self):
+        assert ac.arange(2).new_full((2,), 2.5).tolist() == [2, 2]
+        assert ac.arange(2).new_tensor([1.5, -2.5]).tolist() == [1, -2]
+        assert ac.ones(1).new_full((2,), ac.tensor(3)).tolist() == [3.0, 3.0]
+
+    def test_has_no_history(self):
+        a = leaf()
+        for t in ((a * 2).new_zeros(2), a.new_ones(2), a.new_full((2,), 1.0), a.new_empty(2), a.new_tensor(1.0)):
+            assert not t.requires_grad
+
+    def test_tensor_is_a_copy(self):
+        data = np.ones(2)
+        t = ac.ones(1).new_tensor(data)
+        data[0] = 5.0
+        assert t.tolist() == [1.0, 1.0]
+
+    def test_refused(self):
+        x = ac.ones(1)
+        with raises(TypeError, "new_full(): argument 'size' (position 1) must be tuple of ints, not int"):
+            x.new_full(2, 3)
+        for bad in (ac.ones(2), "a", ac.tensor(1.0, requires_grad=True)):
+            with raises(TypeError, "new_full(): argument 'fill_value' (position 2) must be Number, not "):
+                x.new_full((2,), bad)
+            with raises(TypeError, "full_like(): argument 'fill_value' (position 2) must be Number, not "):
+                ac.full_like(x, bad)
+            with raises(TypeError, "full(): argument 'fill_value' (position 2) must be Number, not "):
+                ac.full((2,), bad)
+        with raises(TypeError, "new(): invalid data type 'str'"):
+            x.new_tensor("a")
+
+
+class TestLogspace:
+    @pytest.mark.parametrize(("args", "kw"), [((0, 3, 7), {}), ((-2.5, 1.5, 9), {}), ((3, -3, 13), {"base": 2.0})])
+    def test_values(self, args, kw):
+        base = mp.mpf(kw.get("base", 10.0))
+        start, end, n = args
+        exact = [base ** (mp.mpf(start) + (mp.mpf(end) - start) * i / (n - 1)) for i in range(n)]
+        np.testing.assert_allclose(to_numpy(ac.logspace(*args, **kw)), [float(e) for e in exact], rtol=1e-15)
+
+    def test_negative_base(self):
+        assert ac.logspace(0, 2, 3, base=-2.0).tolist() == [1.0, -2.0, 4.0]
+
+    def test_beyond_the_range(self):
+        assert ac.logspace(0, 400, 3).tolist()[2] == math.inf
+
+    def test_integers(self):
+        """The exponents' ends are converted first, then the powers cut off."""
+        assert ac.logspace(0, 2, 4, dtype=ac.int64).tolist() == [1, 4, 21, 100]
+        assert ac.logspace(0.5, 2, 4, base=2, dtype=ac.int64).tolist() == [1, 1, 2, 4]
+        assert ac.linspace(0.7, 3.2, 4, dtype=ac.int64).tolist() == [0, 1, 2, 3]
+        assert ac.linspace(-0.7, -3.7, 4, dtype=ac.int64).tolist() == [0, -1, -2, -3]
+
+    @pytest.mark.parametrize("function", ["linspace", "logspace"])
+    def test_arguments(self, function):
+        make = getattr(ac, function)
+        assert make(ac.tensor(0.0), ac.tensor(2.0), 3).tolist() == make(0, 2, 3).tolist()
+        with raises(
+            RuntimeError, f"{function} only supports 0-dimensional start and end tensors, but got start with 1"
+        ):
+            make(ac.zeros(1), 2, 3)
+        with raises(NotImplementedError, f"\"{function}_cpu\" not implemented for 'Bool'"):
+            make(0, 1, 3, dtype=ac.bool)
+        for bad in ((0, 1, 2.5), (0, 1, True), ("a", 1, 3)):
+            with raises(TypeError, f"{function}() received an invalid combination of arguments - got ("):
+                make(*bad)
+
+
+class TestAsarray:
+    def test_a_tensor_is_itself(self):
+        with quiet():  # torch warns that it once was otherwise
+            for a in (ac.ones(2), leaf(), leaf() * 2):
+                assert ac.asarray(a) is a
+                assert ac.asarray(a, copy=False) is a
+                assert ac.asarray(a, dtype=ac.float64) is a
+
+    def test_copy(self):
+        a = leaf()
+        b = ac.asarray(a, copy=True)
+        assert type(b.grad_fn).__name__ == "CloneBackward0"
+        assert b.data_ptr() != a.data_ptr()
+        data = np.ones(2)
+        shared, copied = ac.asarray(data), ac.asarray(data, copy=True)
+        data[0] = 5.0
+        assert (shared.tolist(), copied.tolist()) == ([5.0, 1.0], [1.0, 1.0])
+
+    def test_requires_grad(self):
+        a = leaf()
+        b = a * 2
+        assert not ac.asarray(b, requires_grad=False).requires_grad
+        assert ac.asarray(b, requires_grad=False).data_ptr() == b.data_ptr()
+        assert ac.asarray(b, requires_grad=True) is b
+        assert ac.asarray(a, requires_grad=False) is a
+        assert not a.requires_grad
+        assert ac.asarray([1.0], requires_grad=True).is_leaf
+        assert ac.asarray(np.ones(2), requires_grad=True).requires_grad
+        assert ac.asarray([1, 2], dtype=ac.float64, requires_grad=True).requires_grad
+        assert not ac.asarray(b, copy=True, requires_grad=False).requires_grad
+
+    def test_conversion(self):
+        assert ac.asarray(ac.tensor([1.5]), dtype=ac.int64).tolist() == [1]
+        assert ac.asarray(3.5, dtype=ac.int64).item() == 3
+        assert ac.asarray(leaf(), dtype=ac.int64, requires_grad=False).dtype is ac.int64
+
+    def test_buffers(self):
+        """Their bytes are taken for elements of the dtype."""
+        numbers = np.array([1.5, 2.5])
+        assert ac.asarray(array.array("d", numbers)).tolist() == [1.5, 2.5]
+        with quiet():  # torch warns of read-only memory
+            assert ac.asarray(numbers.tobytes()).tolist() == [1.5, 2.5]
+        memory = bytearray(np.array([3, 4]).tobytes())
+        t = ac.asarray(memory, dtype=ac.int64, copy=False)
+        memory[0] = 7
+        assert t.tolist() == [7, 4]
+
+    @pytest.mark.parametrize(
+        ("make", "kind", "sentence"),
+        [
+            (lambda: ac.asarray([3], copy=False), ValueError, "can't alias arbitrary sequence into a tensor."),
+            (lambda: ac.asarray(3, copy=False), ValueError, "can't alias arbitrary sequence into a tensor."),
+            (lambda: ac.asarray(ac.ones(2), dtype=ac.int64, copy=False), ValueError,
+             "can't alias tensor with dtype 'Double' into dtype 'Long'."),
+            (lambda: ac.asarray(np.ones(2), dtype=ac.int64, copy=False), ValueError,
+             "can't alias tensor with dtype 'Double' into dtype 'Long'."),
+            (lambda: ac.asarray(np.float64(3), copy=False), RuntimeError, "can't alias NumPy scalars."),
+            (lambda: ac.asarray(np.ones(2)[::-1], copy=False), ValueError, "At least one stride in the given numpy"),
+            (lambda: ac.asarray(leaf(), dtype=ac.int64), RuntimeError, NOT_FLOAT),
+            (lambda: ac.asarray(3, requires_grad=True), RuntimeError, NOT_FLOAT),
+            (lambda: ac.asarray(bytearray(7), dtype=ac.int64), ValueError, "buffer length (7 bytes) after offset"),
+            (lambda: ac.asarray("a"), TypeError, "new(): invalid data type 'str'"),
+            (lambda: ac.asarray(None), RuntimeError, "Could not infer dtype of NoneType"),
+            (lambda: ac.asarray(ac.ones(2), copy=3), TypeError, "asarray(): argument 'copy' must be bool, not int"),
+            (lambda: ac.asarray(1.0, requires_grad=3), TypeError,
+             "asarray(): argument 'requires_grad' must be bool, not int"),
+        ],
+    )  # fmt: skip
+    def test_refused(self, make, kind, sentence):
+        with raises(kind, sentence):
+            make()
+
+
+class TestMemoryFormat:
+    IMAGES = (2, 3, 4, 5)
+
+    def test_names(self):
+        names = ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
+        formats = [getattr(ac, n) for n in names]
+        assert [repr(f) for f in formats] == [f"torch.{n}" for n in names]
+        assert len({*formats}) == 4
+        assert {type(f) for f in formats} == {ac.memory_format}
+        with raises(TypeError, "cannot create 'torch.memory_format' instances"):
+            ac.memory_format()
+        assert copy.deepcopy(ac.channels_last) is ac.channels_last
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda x, f: x.clone(memory_format=f),
+            lambda x, f: ac.clone(x, memory_format=f),
+            lambda x, f: ac.zeros_like(x, memory_format=f),
+            lambda x, f: ac.ones_like(x, memory_format=f),
+            lambda x, f: ac.full_like(x, 2.0, memory_format=f),
+            lambda x, f: ac.empty_like(x, memory_format=f),
+            lambda x, f: x.to(ac.int64, memory_format=f),
+            lambda x, f: x.to(ac.float64, copy=True, memory_format=f),
+            lambda x, f: x.long(memory_format=f),
+            lambda x, f: x.bool(memory_format=f),
+        ],
+    )
+    def test_results(self, make):
+        x = ac.ones(2, 3).t()
+        assert make(x, ac.contiguous_format).stride() == (2, 1)
+        assert make(x, ac.preserve_format).stride() == (1, 3)
+        assert make(x, None).stride() == (1, 3)
+        images = ac.ones(*self.IMAGES)
+        assert make(images, ac.channels_last).stride() == (60, 1, 15, 3)
+        assert make(ac.ones(2, 3, 4, 5, 6), ac.channels_last_3d).stride() == (360, 1, 90, 18, 3)
+        with raises(RuntimeError, "required rank 4 tensor to use channels_last format"):
+            make(x, ac.channels_last)
+        with pytest.raises(TypeError):
+            make(x, 3)
+
+    def test_clone_keeps_values_and_history(self):
+        a = ac.arange(120.0).view(self.IMAGES).requires_grad_()
+        b = a.clone(memory_format=ac.channels_last)
+        assert b.tolist() == a.tolist()
+        assert type(b.grad_fn).__name__ == "CloneBackward0"
+        w = ac.arange(1.0, 121.0).view(self.IMAGES)
+        (gradient,) = ac.autograd.grad((b * w).sum(), a)
+        assert gradient.tolist() == w.tolist()
+
+    def test_contiguous(self):
+        x, images = ac.ones(2, 3), ac.ones(*self.IMAGES)
+        assert x.contiguous(memory_format=ac.contiguous_format) is x
+        assert x.contiguous(memory_format=ac.preserve_format) is x
+        last = images.contiguous(memory_format=ac.channels_last)
+        assert last.stride() == (60, 1, 15, 3)
+        assert last.contiguous(memory_format=ac.channels_last) is last
+        assert last.contiguous().stride() == images.stride()
+        with raises(RuntimeError, "preserve memory format is unsupported by the contiguous operator"):
+            x.t().contiguous(memory_format=ac.preserve_format)
+        with raises(TypeError, "contiguous(): argument 'memory_format' must be torch.memory_format, not int"):
+            x.contiguous(memory_format=3)
+
+    def test_is_contiguous(self):
+        images = ac.ones(*self.IMAGES)
+        last = images.clone(memory_format=ac.channels_last)
+        for x in (images, last, ac.ones(2, 1, 4, 5), ac.ones(2, 3, 1, 1), ac.ones(2, 3), ac.ones(2, 3).t()):
+            expected = {
+                "contiguous_format": x is not last and x.stride() != (1, 3),
+                "channels_last": x is last or x.shape in ((2, 1, 4, 5), (2, 3, 1, 1)),
+            }
+            for f, answer in expected.items():
+                assert x.is_contiguous(memory_format=getattr(ac, f)) is answer
+        with raises(TypeError, "is_contiguous(): argument 'memory_format' must be torch.memory_format, not NoneType"):
+            images.is_contiguous(memory_format=None)
+
+    def test_to(self):
+        """Strides that are not in order of channels count as contiguous."""
+        x, images = ac.ones(2, 3).t(), ac.ones(*self.IMAGES)
+        assert x.to(ac.float64, memory_format=ac.contiguous_format) is x
+        assert x.to(memory_format=ac.preserve_format) is x
+        last = images.to(memory_format=ac.channels_last)
+        assert last.stride() == (60, 1, 15, 3)
+        assert last.to(memory_format=ac.channels_last) is last
+        assert last.to(memory_format=ac.contiguous_format).stride() == images.stride()
+        with raises(TypeError, "to() received an invalid combination of arguments - got (memory_format=int, )"):
+            x.to(memory_format=3)
+
+    def test_empty(self):
+        assert ac.empty(*self.IMAGES, memory_format=ac.channels_last).stride() == (60, 1, 15, 3)
+        assert ac.empty(2, 3, memory_format=ac.contiguous_format).stride() == (3, 1)
+        with raises(RuntimeError, "unsupported memory format Preserve"):
+            ac.empty(2, memory_format=ac.preserve_format)
+        with raises(TypeError, "empty(): argument 'memory_format' must be torch.memory_format, not int"):
+            ac.empty(2, memory_format=3)
+
+    def test_resize(self):
+        assert ac.ones(4).resize_(2, memory_format=ac.contiguous_format).shape == (2,)
+        with raises(TypeError, "resize_(): argument 'memory_format' must be torch.memory_format, not int"):
+            ac.ones(4).resize_(2, memory_format=3)
 
 
 class TestTensorClass:

@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 import sys
+import warnings
 import weakref
 
 import numpy as np
@@ -108,11 +109,37 @@ class TestFromNumpy:
         with raises(kind, sentence):
             ac.from_numpy(array)
 
-    @pytest.mark.parametrize("dtype", [np.complex128, np.float32, np.int32])
+    @pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
     @deviation("there is no such dtype to share memory as")
-    def test_narrower_and_complex_arrays_cannot_be_shared(self, dtype):
-        with pytest.raises(TypeError):
+    def test_complex_arrays_cannot_be_shared(self, dtype):
+        with raises(TypeError, "complex arrays are not supported"):
             ac.from_numpy(np.zeros(2, dtype=dtype))
+
+    @pytest.mark.parametrize(
+        ("dtype", "wide"),
+        [(d, "float64") for d in ("f4", "f2")] + [(d, "int64") for d in ("i4", "i2", "i1", "u1", "u2", "u4", "u8")],
+    )
+    @deviation("other dtypes become float64 and int64")
+    def test_other_dtypes_are_copied_with_a_warning(self, dtype, wide):
+        data = np.array([[1, 2, 3], [4, 5, 6]], dtype=dtype)[:, ::2]
+        with pytest.warns(ac.PrecisionWarning, match=f"a {wide} copy of an array of {data.dtype.name}, and shares no"):
+            t = ac.from_numpy(data)
+        assert t.dtype is getattr(ac, wide)
+        assert t.tolist() == [[1, 3], [4, 6]]
+        data[:] = 0
+        assert t.tolist() == [[1, 3], [4, 6]]
+        assert t.zero_().requires_grad is False
+
+    @deviation("torch has uint64")
+    def test_what_does_not_fit_is_refused(self):
+        with warnings.catch_warnings(), raises(OverflowError):
+            warnings.simplefilter("ignore")
+            ac.from_numpy(np.array([2**64 - 1], dtype=np.uint64))
+
+    def test_longer_floats_are_refused(self):
+        if np.dtype(np.longdouble).itemsize > 8:
+            with raises(TypeError, "can't convert np.ndarray of type numpy.longdouble."):
+                ac.from_numpy(np.zeros(2, dtype=np.longdouble))
 
 
 class TestToNumpy:

@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 from . import _levels  # first: it loads _core
 from ._core import Size, Tensor, dtype, is_grad_enabled, is_inference_mode_enabled
+from ._lazy import Late as _Late
 from ._lazy import submodules as _submodules
 from ._levels import show_config
 from ._print_options import get_printoptions, printoptions, set_printoptions
@@ -23,6 +24,9 @@ bool = _core._bool
 float32 = float = half = float16 = bfloat16 = _core._float_stand_in
 int32 = int = short = int16 = int8 = uint8 = _core._int_stand_in
 strided = _core.strided
+memory_format = _core.memory_format
+contiguous_format, preserve_format = _core.contiguous_format, _core.preserve_format
+channels_last, channels_last_3d = _core.channels_last, _core.channels_last_3d
 newaxis = None
 
 __all__ = [
@@ -30,6 +34,9 @@ __all__ = [
     "Size",
     "Tensor",
     "bool",
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
     "double",
     "dtype",
     "e",
@@ -43,11 +50,13 @@ __all__ = [
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "long",
+    "memory_format",
     "nan",
     "newaxis",
     "no_grad",
     "pi",
     "printoptions",
+    "preserve_format",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
@@ -56,12 +65,35 @@ __all__ = [
     *_core.__functions__,
 ]
 
+# What _random has: with numpy, so at the first use.
+_RANDOM = (
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "multinomial",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "seed",
+    "set_rng_state",
+)
+__all__ += _RANDOM
+
 
 class PrecisionWarning(UserWarning):
     """A dtype was asked for that is not there; a wider one took its place."""
 
 
-_submodules(__name__, ("autograd", "nn"))
+_submodules(__name__, ("autograd", "nn", "optim"))
+globals().update({name: _Late(__name__, "_random", name) for name in _RANDOM})
 
 
 def get_default_dtype():

@@ -20,6 +20,7 @@ from ._core import argmax as argmax
 from ._core import argmin as argmin
 from ._core import as_strided as as_strided
 from ._core import as_tensor as as_tensor
+from ._core import asarray as asarray
 from ._core import asin as arcsin
 from ._core import asin as asin
 from ._core import atan as arctan
@@ -31,9 +32,12 @@ from ._core import bitwise_or as bitwise_or
 from ._core import bitwise_xor as bitwise_xor
 from ._core import bmm as bmm
 from ._core import cat as cat
+from ._core import channels_last as channels_last
+from ._core import channels_last_3d as channels_last_3d
 from ._core import chunk as chunk
 from ._core import clamp as clamp
 from ._core import clone as clone
+from ._core import contiguous_format as contiguous_format
 from ._core import cos as cos
 from ._core import cosh as cosh
 from ._core import detach as detach
@@ -78,6 +82,7 @@ from ._core import logical_and as logical_and
 from ._core import logical_not as logical_not
 from ._core import logical_or as logical_or
 from ._core import logical_xor as logical_xor
+from ._core import logspace as logspace
 from ._core import logsumexp as logsumexp
 from ._core import lt as lt
 from ._core import masked_fill as masked_fill
@@ -85,6 +90,7 @@ from ._core import matmul as matmul
 from ._core import max_op as max
 from ._core import maximum as maximum
 from ._core import mean as mean
+from ._core import memory_format as memory_format
 from ._core import min_op as min
 from ._core import minimum as minimum
 from ._core import mm as mm
@@ -99,6 +105,7 @@ from ._core import ones as ones
 from ._core import ones_like as ones_like
 from ._core import permute as permute
 from ._core import pow_op as pow
+from ._core import preserve_format as preserve_format
 from ._core import reciprocal as reciprocal
 from ._core import relu as relu
 from ._core import remainder as remainder
@@ -129,6 +136,23 @@ from ._core import unsqueeze as unsqueeze
 from ._core import where as where
 from ._core import zeros as zeros
 from ._core import zeros_like as zeros_like
+from ._lazy import Generator as Generator
+from ._lazy import bernoulli as bernoulli
+from ._lazy import default_generator as default_generator
+from ._lazy import get_rng_state as get_rng_state
+from ._lazy import initial_seed as initial_seed
+from ._lazy import manual_seed as manual_seed
+from ._lazy import multinomial as multinomial
+from ._lazy import normal as normal
+from ._lazy import rand as rand
+from ._lazy import rand_like as rand_like
+from ._lazy import randint as randint
+from ._lazy import randint_like as randint_like
+from ._lazy import randn as randn
+from ._lazy import randn_like as randn_like
+from ._lazy import randperm as randperm
+from ._lazy import seed as seed
+from ._lazy import set_rng_state as set_rng_state
 from ._levels import show_config as show_config
 from ._print_options import get_printoptions as get_printoptions
 from ._print_options import printoptions as printoptions
@@ -139,7 +163,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asin', 'atan', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'cosh', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'get_printoptions', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'printoptions', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_printoptions', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'atan', 'atan2', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'get_printoptions', 'get_rng_state', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'normal', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'preserve_format', 'printoptions', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

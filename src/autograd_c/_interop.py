@@ -1,8 +1,10 @@
 """numpy and buffers: memory shared both ways.  Imports numpy, so only what needs it imports this."""
 
+import warnings
+
 import numpy as np
 
-from . import _core
+from . import PrecisionWarning, _core
 from .errors import type_name
 
 # What can be shared as it is, by numpy's kind and item size.
@@ -44,17 +46,22 @@ def _why_not_converted(array):
     )
 
 
+def _has_other_dtype(array):
+    """Whether an array's elements are numbers of a dtype that another one stands for here."""
+    return (
+        isinstance(array, np.ndarray)
+        and array.dtype.kind in "fiu"
+        and array.dtype.itemsize <= 8
+        and (array.dtype.kind, array.dtype.itemsize) not in _SHARED
+    )
+
+
 def _why_not_shared(array):
-    """The reason why a tensor cannot lie on an array's memory, or None."""
+    """The reason why a tensor cannot lie on an array's memory, or None; the dtype is left aside where it converts."""
     if not isinstance(array, np.ndarray):
         return TypeError(f"expected np.ndarray (got {type_name(array)})")
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         return _why_not_converted(array)
-    if (array.dtype.kind, array.dtype.itemsize) not in _SHARED:
-        return TypeError(
-            f"can't share memory with a np.ndarray of type numpy.{array.dtype.name}. The dtypes that can be shared "
-            "are: float64, int64, and bool; tensor() converts."
-        )
     if not array.dtype.isnative:
         return ValueError(
             "given numpy array has byte order different from the native byte order. Conversion between byte orders "
@@ -98,14 +105,34 @@ def share_array(array):
     reason = _why_not_shared(array)
     if reason is not None:
         raise reason
+    if _has_other_dtype(array):
+        wide = "float64" if array.dtype.kind == "f" else "int64"
+        warnings.warn(
+            f"autograd_c computes in float64 and int64: from_numpy makes a {wide} copy of an array of "
+            f"{array.dtype.name}, and shares no memory with it",
+            PrecisionWarning,
+            stacklevel=2,
+        )
+        return from_array(array)
     return _on_memory(array)
 
 
 def share_or_copy(array):
     """`as_tensor`: share the memory if that is possible and it may be written to, else copy."""
-    if _why_not_shared(array) is None and array.flags.writeable:
+    if _why_not_shared(array) is None and not _has_other_dtype(array) and array.flags.writeable:
         return _on_memory(array)
     return from_array(array)
+
+
+def share_or_convert(array, copy):
+    """`asarray`: as `share_or_copy`, but what must not be copied (`copy` is False) raises."""
+    if copy is False:
+        reason = _why_not_shared(array)
+        if reason is not None:
+            raise reason
+        if _has_other_dtype(array) or not array.flags.writeable:
+            raise ValueError(f"can't alias a np.ndarray of dtype {array.dtype.name}, or one that is read-only")
+    return share_or_copy(array)
 
 
 def from_array(data):

@@ -1,4 +1,4 @@
-"""Submodules that load when something of theirs is first asked for.
+"""What loads at its first use: submodules, and names of submodules that are slow to import.
 
 A `__getattr__` of the package would do as well, but the interpreter caches no look-up in a module that has one: each
 `torch.sin` would take 25 ns longer, a quarter of the operation.
@@ -66,3 +66,52 @@ def submodules(package, names):
         module = _Lazy(f"{package}.{name}")
         sys.modules[module.__name__] = module
         setattr(sys.modules[package], name, module)
+
+
+class Late:
+    """A function, class or object of a submodule; its first use loads that, and enters the thing itself in the package.
+
+    Until then, and for those who took it with `from ... import`, it does all that is asked of it by asking the thing.
+
+    Parameters
+    ----------
+    package : str
+        The full name of the package.
+    module : str
+        The name of the submodule in it.
+    name : str
+        The name that the thing has in both.
+    """
+
+    def __init__(self, package, module, name):
+        vars(self)["_place"] = package, module, name
+
+    def _thing(self):
+        from importlib import import_module
+
+        package, module, name = vars(self)["_place"]
+        namespace, loaded = vars(sys.modules[package]), import_module(f"{package}.{module}")
+        for other, value in list(namespace.items()):
+            if type(value) is Late and vars(value)["_place"][1] == module:
+                namespace[other] = getattr(loaded, other)
+        return getattr(loaded, name)
+
+    def __call__(self, *args, **kwargs):
+        return self._thing()(*args, **kwargs)
+
+    def __getattr__(self, name):
+        return getattr(self._thing(), name)
+
+    def __instancecheck__(self, x):
+        return isinstance(x, self._thing())
+
+    def __repr__(self):
+        return repr(self._thing())
+
+    @property
+    def __class__(self):
+        return type(self._thing())
+
+    @property
+    def __doc__(self):
+        return self._thing().__doc__

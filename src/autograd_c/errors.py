@@ -12,16 +12,14 @@ def type_name(x):
     return f"numpy.{cls.__name__}" if cls.__module__ == "numpy" else cls.__name__
 
 
-def not_sizes(function, given):
-    """The arguments `given` are not the sizes of a tensor, or too large for it."""
-    what = f"{function}(): argument 'size' (position 1) must be tuple of ints"
-    sizes = given[0] if isinstance(given[0], (tuple, list)) else given
-    for i, size in enumerate(sizes):
-        if not hasattr(size, "__index__") or (type_name(size) == "Tensor" and size.is_floating_point()):
-            single = sizes is given and len(given) == 1
-            found = f"not {type_name(size)}" if single else f"but found element of type {type_name(size)} at pos {i}"
-            return TypeError(f"{what}, {found}")
-    return TypeError(f"{what}, but found {max(sizes, key=abs)}, which is too large")
+def no_overload(function, args, keywords):
+    """No form of a function takes these arguments."""
+    got = [type_name(value) for value in args] + [f"{name}={type_name(value)}" for name, value in keywords.items()]
+    end = ", " if keywords and not args else ""
+    return TypeError(
+        f"{function}() received an invalid combination of arguments - got ({', '.join(got)}{end}), but expected one "
+        f"of:\n * what help({function}) shows"
+    )
 
 
 def second_backward(operation):

@@ -41,8 +41,90 @@ cdef class layout_type:
         return "strided"
 
 
+@cython.final
+cdef class memory_format:
+    """In what order elements lie in memory."""
+
+    cdef str name
+
+    def __init__(self):
+        raise TypeError("cannot create 'torch.memory_format' instances")
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return self.name
+
+
+cdef memory_format make_format(str name):
+    cdef memory_format f = memory_format.__new__(memory_format)
+    f.name = name
+    return f
+
+
 cpu_device = device_type()
 strided = layout_type()
+contiguous_format = make_format("contiguous_format")
+preserve_format = make_format("preserve_format")
+channels_last = make_format("channels_last")
+channels_last_3d = make_format("channels_last_3d")
+
+
+cdef Layout formatted(Layout form, str name, object wanted):
+    """The layout of a new tensor of these sizes; None and preserve_format keep the order."""
+    cdef Py_ssize_t strides[MAX_DIMS]
+    if wanted is None or wanted is preserve_format:
+        return fresh_layout(form)
+    check_format(name, wanted)
+    if wanted is contiguous_format:
+        return contiguous_layout(form)
+    check_channels(form, wanted)
+    channel_strides(form, strides)
+    return layout_strided(form.ndim, form.sizes, strides)
+
+
+cdef bint is_format(object f):
+    return isinstance(f, memory_format)
+
+
+cdef int check_format(str name, object wanted) except -1:
+    if not is_format(wanted):
+        raise TypeError(f"{name}(): argument 'memory_format' must be torch.memory_format, not {type_name(wanted)}")
+    return 0
+
+
+cdef int check_channels(Layout form, object wanted) except -1:
+    cdef int rank = 4 if wanted is channels_last else 5
+    if form.ndim != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {(<memory_format>wanted).name} format")
+    return 0
+
+
+cdef void channel_strides(Layout form, Py_ssize_t *strides) noexcept:
+    """The strides with the channels, dimension 1, last."""
+    cdef int d
+    cdef Py_ssize_t step = max(form.sizes[1], 1)
+    strides[1] = 1
+    for d in range(form.ndim - 1, 1, -1):
+        strides[d] = step
+        step *= max(form.sizes[d], 1)
+    strides[0] = step
+
+
+cdef bint in_format(Layout form, object wanted) except -1:
+    """Whether elements lie as a memory format says."""
+    cdef Py_ssize_t strides[MAX_DIMS]
+    cdef int d
+    if wanted is contiguous_format or wanted is preserve_format:
+        return form.contiguous
+    if form.ndim != (4 if wanted is channels_last else 5):
+        return False
+    channel_strides(form, strides)
+    for d in range(form.ndim):
+        if form.sizes[d] != 1 and form.strides[d] != strides[d]:
+            return False
+    return True
 
 
 @function
@@ -355,9 +437,10 @@ def untyped_storage(self):
 
 
 @method
-def is_contiguous(self, memory_format=None):
-    """Whether the elements lie in row-major order without gaps."""
-    return own(self).form.contiguous
+def is_contiguous(self, *, memory_format=contiguous_format):
+    """Whether the elements lie in row-major order without gaps, or as another memory format says."""
+    check_format("is_contiguous", memory_format)
+    return in_format(own(self).form, memory_format)
 
 
 @query
@@ -373,8 +456,10 @@ def is_inference(self):
 
 
 @method
-def cpu(self):
+def cpu(self, *, memory_format=None):
     """The tensor itself: it is on the CPU."""
+    if memory_format is not None:
+        check_format("cpu", memory_format)
     return self
 
 
@@ -385,8 +470,10 @@ def is_tensor(obj):
 
 
 @method
-def resize_(self, *sizes):
+def resize_(self, *sizes, memory_format=contiguous_format):
     """Change the sizes in place; elements beyond the old ones are uninitialised.
+
+    The elements lie in row-major order afterwards, the only `memory_format` that there is here.
 
     Raises
     ------
@@ -397,6 +484,9 @@ def resize_(self, *sizes):
     cdef Layout form = layout_of_sequence(sizes_arg(sizes))
     cdef Py_ssize_t needed
     cdef Storage s
+    if memory_format is not contiguous_format:
+        check_format("resize_", memory_format)
+        raise RuntimeError(f"resize_ knows torch.contiguous_format only, not {memory_format!r}")
     if needs_grad(x):
         raise RuntimeError("cannot resize variables that require grad")
     check_in_place(x, False)

@@ -74,6 +74,11 @@ cdef inline dtype dtype_object(int number):
     return float64 if number == F64 else int64 if number == I64 else bool_
 
 
+cdef bint is_dtype(object d):
+    """Whether d will do as a `dtype` argument."""
+    return isinstance(d, dtype) or d is float or d is int or d is bool
+
+
 cdef int dtype_number(object d, int otherwise) except -2:
     """The number of a `dtype` argument: a dtype, or Python's float, int or bool."""
     if d is None:

@@ -51,8 +51,18 @@ cdef Tensor contiguous(Tensor x):
 
 
 @op
-def clone(input):
+def clone(input, *, memory_format=None):
     """A copy of the tensor; gradients pass through it.
+
+    Parameters
+    ----------
+    input : Tensor
+    memory_format : memory_format, optional
+        The order of the elements in memory; that of `input` by default, without gaps.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -60,14 +70,23 @@ def clone(input):
     >>> torch.clone(torch.tensor([1., 2.]))
     tensor([1., 2.])
     """
-    return c_clone(tensor_arg(input, "clone", "input", 1))
+    cdef Tensor x = tensor_arg(input, "clone", "input", 1)
+    return clone_into(new_tensor(x.kind, formatted(x.form, "clone", memory_format)), x)
 
 
 @method
 @renamed("contiguous")
-def contiguous_method(self):
-    """The tensor itself if its elements lie in row-major order, else a clone for which they do."""
-    return contiguous(own(self))
+def contiguous_method(self, *, memory_format=contiguous_format):
+    """The tensor itself if its elements lie in row-major order, or as `memory_format` says; else a clone that does."""
+    cdef Tensor x = own(self)
+    if memory_format is contiguous_format:
+        return contiguous(x)
+    check_format("contiguous", memory_format)
+    if in_format(x.form, memory_format):
+        return x
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return clone_into(new_tensor(x.kind, formatted(x.form, "contiguous", memory_format)), x)
 
 
 # --------------------------------------------------------------------------------------------- copy_
@@ -189,8 +208,42 @@ cdef Tensor to_kind(Tensor x, int kind):
     return converted(x, kind)
 
 
-cdef Tensor cast_arg(object self, int kind):
-    return to_kind(tensor_arg(self, "to", "self", 0), kind)
+cdef Tensor cast_arg(object self, int kind, object format):
+    return cast(own(self), kind, False, format)
+
+
+cdef Tensor cast(Tensor x, int kind, bint copy, object format):
+    """x with a dtype and a memory format; x itself where that is its own, as PyTorch has it."""
+    cdef Tensor y
+    cdef Layout form
+    if format is None or format is preserve_format:
+        y = converted(x, kind)
+        return c_clone(x) if copy and y is x else y
+    form = formatted(x.form, "to", format)
+    if kind != x.kind:
+        y = new_tensor(kind, form)
+        copy_elements(y, x)
+        return y
+    # What is not in order of channels counts as contiguous: a transposed matrix stays one.
+    if not copy and format is (channels_last if channels_lead(x.form) else contiguous_format):
+        return x
+    return clone_into(new_tensor(kind, form), x)
+
+
+cdef bint channels_lead(Layout form) noexcept:
+    """Whether the strides of a batch of images suggest channels_last; PyTorch's rule, ambiguous ones do not."""
+    cdef int order[4]
+    cdef int k, d
+    cdef Py_ssize_t least = 0
+    if form.ndim != 4 or form.strides[1] == 0:
+        return False
+    order[0], order[1], order[2], order[3] = 1, 3, 2, 0
+    for k in range(4):
+        d = order[k]
+        if form.sizes[d] == 0 or form.strides[d] < least or (d == 0 and least == form.strides[1]):
+            return False
+        least = form.strides[d] * (form.sizes[d] if form.sizes[d] > 1 else 1)
+    return True
 
 
 @method
@@ -206,13 +259,17 @@ def to(self, *args, dtype=None, device=None, copy=False, non_blocking=False, mem
         Only the CPU.
     copy : bool
         Copy even if nothing changes.
+    memory_format : memory_format, optional
+        The order of the elements in memory; the present one by default.
 
     Raises
     ------
     RuntimeError
         For a device that is not there.
     """
-    cdef Tensor x = own(self), y
+    cdef Tensor x = own(self)
+    if memory_format is not None and not is_format(memory_format):
+        raise errors().no_overload("to", args, {"memory_format": memory_format})
     for a in args:
         if isinstance(a, Tensor):
             dtype = a.dtype
@@ -223,35 +280,34 @@ def to(self, *args, dtype=None, device=None, copy=False, non_blocking=False, mem
         elif a is not None:
             dtype = a
     check_device(device)
-    y = to_kind(x, dtype_number(dtype, x.kind))
-    return c_clone(x) if copy and y is x else y
+    return cast(x, dtype_number(dtype, x.kind), copy, memory_format)
 
 
-cdef Tensor stand_in(object self, int kind):
+cdef Tensor stand_in(object self, int kind, object format):
     """The tensor as what stands for a dtype that is not there."""
     meet_stand_in()
-    return cast_arg(self, kind)
+    return cast_arg(self, kind, format)
 
 
 @method
 @renamed("float")
-def float_method(self):
+def float_method(self, *, memory_format=None):
     """The tensor as float64, which stands for float32."""
-    return stand_in(self, F64)
+    return stand_in(self, F64, memory_format)
 
 
 @method
 @renamed("half")
-def half_method(self):
+def half_method(self, *, memory_format=None):
     """The tensor as float64, which stands for float16."""
-    return stand_in(self, F64)
+    return stand_in(self, F64, memory_format)
 
 
 @method
 @renamed("int")
-def int_method(self):
+def int_method(self, *, memory_format=None):
     """The tensor as int64, which stands for int32."""
-    return stand_in(self, I64)
+    return stand_in(self, I64, memory_format)
 
 
 @method
@@ -262,26 +318,26 @@ def type_method(self):
 
 
 @method
-def double(self):
+def double(self, *, memory_format=None):
     """The tensor as float64."""
-    return cast_arg(self, F64)
+    return cast_arg(self, F64, memory_format)
 
 
 @method
-def long(self):
+def long(self, *, memory_format=None):
     """The tensor as int64; fractions are cut off."""
-    return cast_arg(self, I64)
+    return cast_arg(self, I64, memory_format)
 
 
 @method
 @renamed("bool")
-def bool_method(self):
+def bool_method(self, *, memory_format=None):
     """The tensor as bool: whether each element is not zero."""
-    return cast_arg(self, BOOL)
+    return cast_arg(self, BOOL, memory_format)
 
 
 @method
 @renamed("type_as")
 def type_as_method(self, other):
     """The tensor with the dtype of `other`."""
-    return cast_arg(self, tensor_arg(other, "type_as", "other", 1).kind)
+    return cast_arg(self, tensor_arg(other, "type_as", "other", 1).kind, None)

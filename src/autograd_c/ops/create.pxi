@@ -26,15 +26,125 @@ cdef Tensor c_arange(Py_ssize_t n):
     return y
 
 
-cdef Tensor settle(Tensor y, object requires_grad, object device):
-    """Apply the arguments that all creation functions have."""
-    check_device(device)
+# ------------------------------------------------------------------------ the arguments that all have
+
+cdef int options(str name, tuple got, object dtype, int otherwise, object layout, object device, object pin_memory,
+                 object requires_grad) except -2:
+    """Check the keyword arguments of a creation function; the number of the dtype that is asked for.
+
+    `got` are the positional arguments if PyTorch has several forms of the function, and so another message; else None.
+    """
+    cdef int kind
+    if dtype is not None and not is_dtype(dtype):
+        raise wrong_option(name, got, "dtype", "torch.dtype", dtype)
+    if layout is not None and not isinstance(layout, layout_type):
+        raise wrong_option(name, got, "layout", "torch.layout", layout)
+    if device is not None:
+        if not isinstance(device, (device_type, str, int)):
+            raise wrong_option(name, got, "device", "torch.device", device)
+        check_device(device)
+    if pin_memory is not False and pin_memory is not True and pin_memory is not None:
+        raise wrong_option(name, got, "pin_memory", "bool", pin_memory)
+    if requires_grad is not False and requires_grad is not True and requires_grad is not None:
+        raise wrong_option(name, got, "requires_grad", "bool", requires_grad)
+    kind = dtype_number(dtype, otherwise)
+    if requires_grad and kind >= 0 and kind != F64:
+        raise not_float()
+    return kind
+
+
+cdef object wrong_option(str name, tuple got, str argument, str wanted, object value):
+    if got is None:
+        return TypeError(f"{name}(): argument '{argument}' must be {wanted}, not {type_name(value)}")
+    return errors().no_overload(name, got, {argument: value})
+
+
+cdef object not_float():
+    return RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+
+
+cdef inline Tensor asking(Tensor y, object requires_grad):
+    """y, new, as a leaf that requires a gradient if that was asked for; `options` has checked it."""
     if requires_grad:
-        if y.kind != F64:
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         y.flags |= REQUIRES
     return y
 
+
+cdef Layout sizes_layout(str name, int position, tuple sizes, object size):
+    """The layout of sizes given one by one, as one sequence, or by name."""
+    if size is not None:
+        if sizes:
+            raise TypeError(f"{name}() got multiple values for argument 'size'")
+        sizes = (size,)
+    if not sizes:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+        check_sizes(name, position, sizes, True)
+    else:
+        check_sizes(name, position, sizes, False)
+    return layout_of_sequence(sizes)
+
+
+cdef Layout size_layout(str name, int position, object size):
+    """The layout of sizes that must come as one sequence."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"{name}(): argument 'size' (position {position}) must be tuple of ints, "
+                        f"not {type_name(size)}")
+    return sizes_layout(name, position, (size,), None)
+
+
+cdef int check_sizes(str name, int position, tuple sizes, bint sequence) except -1:
+    for i, k in enumerate(sizes):
+        if type(k) is int or (hasattr(k, "__index__") and not isinstance(k, bool)):
+            continue
+        if i:
+            raise TypeError(f"{name}(): argument 'size' failed to unpack the object at pos {i + 1} with error "
+                            f'"type must be tuple of ints,but got {type_name(k)}"')
+        if sequence:
+            raise TypeError(f"{name}(): argument 'size' (position {position}) must be tuple of ints, but found "
+                            f"element of type {type_name(k)} at pos 0")
+        raise TypeError(f"{name}(): argument 'size' (position {position}) must be tuple of ints, "
+                        f"not {type_name(k)}")
+    return 0
+
+
+cdef Tensor fill_arg(object value, str name):
+    """The number that a tensor is to be filled with, as a 0-d tensor."""
+    if isinstance(value, Tensor) and ((<Tensor>value).form.ndim or needs_grad(<Tensor>value)):
+        raise TypeError(f"{name}(): argument 'fill_value' (position 2) must be Number, not Tensor")
+    cdef Tensor v = operand(value)
+    if v is None or v.form.ndim:
+        raise TypeError(f"{name}(): argument 'fill_value' (position 2) must be Number, not {type_name(value)}")
+    return v
+
+
+cdef Tensor filled_with(int kind, Layout form, Tensor value):
+    cdef Tensor y = new_tensor(kind, form)
+    copy_elements(y, value)
+    return y
+
+
+def _blank(str name, tuple got, int position, tuple sizes, size, dtype, otherwise, layout, device, pin_memory,
+           requires_grad):
+    """An uninitialised tensor, for what fills it by other means; the arguments are those of the functions below."""
+    cdef int kind = options(name, got, dtype, dtype_number(otherwise, F64), layout, device, pin_memory, requires_grad)
+    return asking(new_tensor(kind, sizes_layout(name, position, sizes, size)), requires_grad)
+
+
+def _blank_like(str name, tuple got, input, dtype, layout, device, pin_memory, requires_grad, memory_format):
+    """The same with the sizes of `input`."""
+    return blank_like(name, got, input, dtype, layout, device, pin_memory, requires_grad, memory_format)
+
+
+cdef Tensor blank_like(str name, tuple got, object input, object dtype, object layout, object device,
+                       object pin_memory, object requires_grad, object memory_format):
+    cdef Tensor x = tensor_arg(input, name, "input", 1)
+    cdef int kind = options(name, got, dtype, x.kind, layout, device, pin_memory, requires_grad)
+    return asking(new_tensor(kind, formatted(x.form, name, memory_format)), requires_grad)
+
+
+# -------------------------------------------------------------------------------------- from data
 
 @function
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
@@ -74,18 +184,21 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
             [3., 4.]], requires_grad=True)
     """
     cdef Tensor y
-    if type(data) is float and dtype is None and device is None:
-        y = scalar_f64(<double>data)
-        if requires_grad:
-            y.flags |= REQUIRES
-        return y
-    y = tensor_from_data(data, dtype_number(dtype, -1))
+    cdef int kind
+    if requires_grad is None or pin_memory is None:
+        raise wrong_option("tensor", None, "requires_grad" if requires_grad is None else "pin_memory", "bool", None)
+    kind = options("tensor", None, dtype, -1, None, device, pin_memory, requires_grad)
+    if kind < 0 and type(data) is float:
+        return asking(scalar_f64(<double>data), requires_grad)
+    y = tensor_from_data(data, kind)
+    if requires_grad and y.kind != F64:
+        raise not_float()
     if isinstance(data, Tensor) and needs_grad(<Tensor>data):
         import warnings
         warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
                       "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
                       UserWarning, stacklevel=2)
-    return settle(y, requires_grad, device)
+    return asking(y, requires_grad)
 
 
 @function
@@ -102,24 +215,109 @@ def as_tensor(data, dtype=None, device=None):
     -------
     Tensor
     """
-    check_device(device)
+    cdef int kind = options("as_tensor", None, dtype, -1, None, device, False, False)
+    cdef Tensor x
     if isinstance(data, Tensor):
-        return to_kind(data, dtype_number(dtype, (<Tensor>data).kind))
-    if hasattr(data, "__array_interface__") and hasattr(data, "flags"):
+        x = data
+    elif hasattr(data, "__array_interface__") and hasattr(data, "flags"):
         from ._interop import share_or_copy
         x = share_or_copy(data)
-        return to_kind(x, dtype_number(dtype, (<Tensor>x).kind))
-    return tensor_from_data(data, dtype_number(dtype, -1))
+    else:
+        return tensor_from_data(data, kind)
+    return to_kind(x, kind if kind >= 0 else x.kind)
+
+
+@function
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
+    """An object as a tensor, on its memory where it has any that can be shared.
+
+    Parameters
+    ----------
+    obj : Tensor, numpy array, object with a buffer, number or nested sequence
+        The bytes of a buffer are taken for elements of `dtype`.
+    dtype : dtype, optional
+    device : device or str, optional
+        Only the CPU.
+    copy : bool, optional
+        True: always copy. False: raise where that is needed. By default copy where it is needed.
+    requires_grad : bool, optional
+        If given, what the result says; a tensor with a history is detached for False.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If a copy is needed and `copy` is False.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.asarray([1., 2.])
+    tensor([1., 2.])
+    """
+    cdef int kind = options("asarray", None, dtype, -1, None, device, False, requires_grad)
+    cdef Tensor x
+    cdef bint shared = True
+    if copy is not None and not isinstance(copy, bool):
+        raise TypeError(f"asarray(): argument 'copy' must be bool, not {type_name(copy)}")
+    if isinstance(obj, Tensor):
+        x = obj
+    else:
+        x = shared_memory(obj, kind, copy)
+        if x is None:
+            shared = False
+            x = tensor_from_data(obj, kind)
+    if kind < 0:
+        kind = x.kind
+    if copy is False and not shared:
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    if copy is False and kind != x.kind:
+        raise ValueError(f"can't alias tensor with dtype '{scalar_type_name(x.kind)}' into dtype "
+                         f"'{scalar_type_name(kind)}'.")
+    if kind != F64 and (requires_grad or (requires_grad is None and needs_grad(x))):
+        raise not_float()
+    if kind != x.kind:
+        x = converted(x, kind)
+    elif copy and shared:
+        x = c_clone(x)
+    if requires_grad is False and grad_fn_of(x) is not None:
+        return alias(x)
+    if requires_grad is not None:
+        set_requires_grad(x, requires_grad)
+    return x
+
+
+cdef Tensor shared_memory(object obj, int kind, object copy):
+    """A tensor on the memory of an array or a buffer, or a copy where it cannot be; None for anything else."""
+    if hasattr(obj, "__array_interface__"):
+        if not hasattr(obj, "flags") or not hasattr(obj, "__setitem__"):
+            if copy is False:
+                raise RuntimeError("can't alias NumPy scalars. Either remove copy=False or transform it in a ndarray.")
+            return None
+        from ._interop import share_or_convert
+        return share_or_convert(obj, copy)
+    try:
+        memoryview(obj)
+    except TypeError:
+        return None
+    from ._interop import share_buffer
+    return share_buffer(obj, dtype_object(kind if kind >= 0 else F64), -1, 0)
 
 
 @function
 def from_numpy(ndarray):
-    """A tensor on the memory of a numpy array.
+    """A tensor on the memory of a numpy array: a write to either is seen in the other.
+
+    An array of another numeric dtype than float64, int64 and bool is copied to the one that stands for its own, with a
+    `PrecisionWarning`, since its memory cannot be shared.
 
     Raises
     ------
     TypeError
-        If it is no array of a dtype that there is.
+        If it is no array of a numeric dtype.
     ValueError
         If its strides are negative, it is not in this machine's byte order, or not aligned.
     """
@@ -152,20 +350,14 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
         If the buffer is too small, or has not a whole number of elements.
     """
     from ._interop import share_buffer
-    return settle(share_buffer(buffer, dtype, count, offset), requires_grad, None)
+    options("frombuffer", None, dtype, -1, None, None, False, requires_grad)
+    return asking(share_buffer(buffer, dtype, count, offset), requires_grad)
 
 
-cdef Layout sizes_layout(tuple size, str name):
-    if not size:
-        raise TypeError(f"{name}() missing 1 required positional arguments: \"size\"")
-    try:
-        return layout_of_sequence(sizes_arg(size))
-    except (TypeError, OverflowError):
-        raise errors().not_sizes(name, size) from None
-
+# -------------------------------------------------------------------------------------- filled
 
 @function
-def zeros(*size, dtype=None, device=None, requires_grad=False):
+def zeros(*sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """A tensor of zeros.
 
     Examples
@@ -174,18 +366,12 @@ def zeros(*size, dtype=None, device=None, requires_grad=False):
     >>> torch.zeros(2)
     tensor([0., 0.])
     """
-    cdef Layout form
-    try:
-        form = sizes_layout(size, "zeros")
-    except RuntimeError as error:
-        if "negative" not in str(error):
-            raise
-        raise RuntimeError(f"zeros: Dimension size must be non-negative. {error}") from None
-    return settle(filled(dtype_number(dtype, F64), form, 0.0), requires_grad, device)
+    cdef int kind = options("zeros", None, dtype, F64, layout, device, pin_memory, requires_grad)
+    return asking(filled(kind, sizes_layout("zeros", 1, sizes, size), 0.0), requires_grad)
 
 
 @function
-def ones(*size, dtype=None, device=None, requires_grad=False):
+def ones(*sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """A tensor of ones.
 
     Examples
@@ -194,17 +380,23 @@ def ones(*size, dtype=None, device=None, requires_grad=False):
     >>> torch.ones(2)
     tensor([1., 1.])
     """
-    return settle(filled(dtype_number(dtype, F64), sizes_layout(size, "ones"), 1.0), requires_grad, device)
+    cdef int kind = options("ones", None, dtype, F64, layout, device, pin_memory, requires_grad)
+    return asking(filled(kind, sizes_layout("ones", 1, sizes, size), 1.0), requires_grad)
 
 
 @function
-def empty(*size, dtype=None, device=None, requires_grad=False):
+def empty(*sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+          memory_format=None):
     """A tensor whose elements are uninitialised."""
-    return settle(new_tensor(dtype_number(dtype, F64), sizes_layout(size, "empty")), requires_grad, device)
+    cdef int kind = options("empty", None, dtype, F64, layout, device, pin_memory, requires_grad)
+    cdef Layout form = sizes_layout("empty", 1, sizes, size)
+    if memory_format is preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    return asking(new_tensor(kind, formatted(form, "empty", memory_format)), requires_grad)
 
 
 @function
-def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
+def full(size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """A tensor with one value everywhere, of the value's dtype by default.
 
     Examples
@@ -213,159 +405,115 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     >>> torch.full((2,), 3.)
     tensor([3., 3.])
     """
-    cdef Tensor v = fill_value_arg(fill_value, "full"), y
-    if not isinstance(size, (tuple, list)):
-        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type_name(size)}")
-    y = new_tensor(dtype_number(dtype, v.kind), sizes_layout((size,), "full"))
-    copy_elements(y, v)
-    return settle(y, requires_grad, device)
+    cdef Layout form = size_layout("full", 1, size)
+    cdef Tensor v = fill_arg(fill_value, "full")
+    cdef int kind = options("full", None, dtype, v.kind, layout, device, pin_memory, requires_grad)
+    return asking(filled_with(kind, form, v), requires_grad)
 
 
-cdef Tensor fill_value_arg(object o, str function):
-    """An argument that must be a number, or a 0-d tensor in its place."""
-    cdef Tensor t = o if isinstance(o, Tensor) else number_tensor(o)
-    if t is None or t.form.ndim:
-        raise TypeError(f"{function}(): argument 'fill_value' (position 2) must be Number, not {type_name(o)}")
-    return t
-
-
-cdef Tensor like(object input, object dtype, str name):
-    cdef Tensor x = tensor_arg(input, name, "input", 1)
-    return new_tensor(dtype_number(dtype, x.kind), fresh_layout(x.form))
+cdef Tensor like(object input, str name, object value, object dtype, object layout, object device, object pin_memory,
+                 object requires_grad, object memory_format):
+    """A tensor with the sizes of another one, filled with a 0-d tensor, or uninitialised for None."""
+    cdef Tensor y = blank_like(name, None, input, dtype, layout, device, pin_memory, requires_grad, memory_format)
+    if value is not None:
+        copy_elements(y, <Tensor>value)
+    return y
 
 
 @function
-def zeros_like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
-    """Zeros with the sizes and the dtype of `input`."""
-    cdef Tensor y = like(input, dtype, "zeros_like")
-    copy_elements(y, scalar_f64(0.0))
-    return settle(y, requires_grad, device)
-
-
-@function
-def ones_like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
-    """Ones with the sizes and the dtype of `input`."""
-    cdef Tensor y = like(input, dtype, "ones_like")
-    copy_elements(y, scalar_f64(1.0))
-    return settle(y, requires_grad, device)
-
-
-@function
-def empty_like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
-    """An uninitialised tensor with the sizes and the dtype of `input`."""
-    return settle(like(input, dtype, "empty_like"), requires_grad, device)
-
-
-@function
-def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False, memory_format=None):
-    """One value everywhere, with the sizes and the dtype of `input`."""
-    cdef Tensor y = like(input, dtype, "full_like")
-    copy_elements(y, fill_value_arg(fill_value, "full_like"))
-    return settle(y, requires_grad, device)
-
-
-@function
-def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
-    """A matrix with ones on the diagonal, else zeros.
-
-    Examples
-    --------
-    >>> import autograd_c as torch
-    >>> torch.eye(2)
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    cdef Tensor y
-    m = n if m is None else m
-    for name, k in (("n", n), ("m", m)):
-        if not hasattr(k, "__index__"):
-            raise TypeError(f"eye(): argument '{name}' (position {1 + (name == 'm')}) must be int, not {type_name(k)}")
-    if n < 0 or m < 0:
-        raise RuntimeError(f"{'n' if n < 0 else 'm'} must be greater or equal to 0, got {n if n < 0 else m}")
-    y = filled(dtype_number(dtype, F64), layout_of_sequence((n, m)), 0.0)
-    copy_elements(c_diagonal(alias(y), 0, 0, 1), scalar_f64(1.0))
-    return settle(y, requires_grad, device)
-
-
-cdef Py_ssize_t arange_count(double start, double stop, double step) except -1:
-    cdef double n
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if not (cmath.isfinite(start) and cmath.isfinite(stop)):
-        raise RuntimeError(f"unsupported range: {start:g} -> {stop:g}")
-    if (step > 0) != (stop >= start) and stop != start:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    n = cmath.ceil((stop - start) / step)
-    if not 0 <= n < 1e18:
-        raise RuntimeError(f"invalid size, possible overflow? {n} elements")
-    return <Py_ssize_t>n
-
-
-@function
-def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
-    """Numbers from start to before end: int64 if all three are integers, else float64.
+def zeros_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+               memory_format=None):
+    """Zeros with the sizes and the dtype of `input`.
 
     Parameters
     ----------
-    start : number
-        0 if `end` is not given; then this is the end.
-    end, step : number
+    input : Tensor
+    dtype : dtype, optional
+    layout, device, pin_memory
+        Accepted where they ask for what there is.
+    requires_grad : bool
+    memory_format : memory_format, optional
+        The order of the elements in memory; that of `input` by default, without gaps.
 
     Returns
     -------
     Tensor
-
-    Examples
-    --------
-    >>> import autograd_c as torch
-    >>> torch.arange(1, 4)
-    tensor([1, 2, 3])
     """
-    cdef Tensor y
-    cdef Py_ssize_t i, n
-    cdef int kind
-    cdef double first, by
-    cdef int64_t first_int, by_int
-    if end is None:
-        start, end = 0, start
-    elif start is None:
-        start = 0
-    if end is None:
-        raise TypeError("arange() received an invalid combination of arguments: it needs an end")
-    start, end, step = [v.item() if isinstance(v, Tensor) else v for v in (start, end, step)]
-    kind = I64 if all([isinstance(v, int) for v in (start, end, step)]) else F64
-    n = arange_count(start, end, step)
-    y = new_tensor(kind, layout_contiguous(1, &n))
-    if kind == I64:
-        first_int = start
-        by_int = step
-        for i in range(n):
-            (<int64_t *>y.ptr)[i] = first_int + i * by_int
-    else:
-        first = start
-        by = step
-        for i in range(n):
-            (<double *>y.ptr)[i] = first + i * by
-    return settle(to_kind(y, dtype_number(dtype, kind)), requires_grad, device)
+    return like(input, "zeros_like", scalar_f64(0.0), dtype, layout, device, pin_memory, requires_grad, memory_format)
 
 
 @function
-def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
-    """`steps` numbers from start to end, both included, equally far apart.
+def ones_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+              memory_format=None):
+    """Ones with the sizes and the dtype of `input`; the arguments are those of `zeros_like`."""
+    return like(input, "ones_like", scalar_f64(1.0), dtype, layout, device, pin_memory, requires_grad, memory_format)
+
+
+@function
+def empty_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+               memory_format=None):
+    """Uninitialised, with the sizes and the dtype of `input`; the arguments are those of `zeros_like`."""
+    return like(input, "empty_like", None, dtype, layout, device, pin_memory, requires_grad, memory_format)
+
+
+@function
+def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+              memory_format=None):
+    """One value everywhere, with the sizes and the dtype of `input`; the arguments are those of `zeros_like`."""
+    tensor_arg(input, "full_like", "input", 1)
+    return like(input, "full_like", fill_arg(fill_value, "full_like"), dtype, layout, device, pin_memory,
+                requires_grad, memory_format)
+
+
+@method
+def new_zeros(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """Zeros of other sizes, with the dtype of this tensor unless another is given.
 
     Examples
     --------
     >>> import autograd_c as torch
-    >>> torch.linspace(0, 1, 3)
-    tensor([0.0000, 0.5000, 1.0000])
+    >>> torch.arange(3).new_zeros(2)
+    tensor([0, 0])
     """
-    cdef Py_ssize_t n = as_index(steps), i
-    cdef Tensor y
-    cdef double first = start, last = end, by
-    if n < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    y = new_tensor(F64, layout_contiguous(1, &n))
-    by = (last - first) / (n - 1) if n > 1 else 0.0
-    for i in range(n):                          # from the nearer end, so that both are exact
-        (<double *>y.ptr)[i] = first + by * i if i < n / 2 or n == 1 else last - by * (n - 1 - i)
-    return settle(to_kind(y, dtype_number(dtype, F64)), requires_grad, device)
+    cdef int kind = options("new_zeros", None, dtype, own(self).kind, layout, device, pin_memory, requires_grad)
+    return asking(filled(kind, sizes_layout("new_zeros", 1, sizes, size), 0.0), requires_grad)
+
+
+@method
+def new_ones(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """Ones of other sizes, with the dtype of this tensor unless another is given."""
+    cdef int kind = options("new_ones", None, dtype, own(self).kind, layout, device, pin_memory, requires_grad)
+    return asking(filled(kind, sizes_layout("new_ones", 1, sizes, size), 1.0), requires_grad)
+
+
+@method
+def new_empty(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """An uninitialised tensor of other sizes, with the dtype of this tensor unless another is given."""
+    cdef int kind = options("new_empty", None, dtype, own(self).kind, layout, device, pin_memory, requires_grad)
+    return asking(new_tensor(kind, sizes_layout("new_empty", 1, sizes, size)), requires_grad)
+
+
+@method
+def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """One value everywhere, with the dtype of this tensor (not of the value) unless another is given."""
+    cdef int kind = options("new_full", None, dtype, own(self).kind, layout, device, pin_memory, requires_grad)
+    cdef Layout form = size_layout("new_full", 1, size)
+    return asking(filled_with(kind, form, fill_arg(fill_value, "new_full")), requires_grad)
+
+
+@method
+@renamed("new_tensor")
+def new_tensor_method(self, data, *, dtype=None, device=None, requires_grad=False):
+    """The elements of `data`, copied, with the dtype of this tensor unless another is given.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.zeros(1).new_tensor([1, 2])
+    tensor([1., 2.])
+    """
+    cdef int kind
+    if requires_grad is None:
+        raise wrong_option("new_tensor", None, "requires_grad", "bool", None)
+    kind = options("new_tensor", None, dtype, own(self).kind, None, device, False, requires_grad)
+    return asking(tensor_from_data(data, kind), requires_grad)
