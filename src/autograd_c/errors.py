@@ -5,6 +5,20 @@ improved in one place.  The first sentence of each is PyTorch's, since scripts a
 The core imports it when it raises the first of them, never before.
 """
 
+from . import _core
+
+
+def qualified_name(x):
+    """What PyTorch's messages call an object: a tensor by its class's old name, others by module and name."""
+    if isinstance(x, _core.Tensor):
+        return x.type()
+    named = x if hasattr(x, "__qualname__") else type(x)
+    module = getattr(x, "__module__", None) or ""
+    if module in ("", "builtins"):
+        return named.__qualname__
+    module = module.replace("autograd_c.nn.", "torch.nn.modules.").replace("autograd_c.", "torch.")
+    return f"{module}.{named.__qualname__}"
+
 
 def type_name(x):
     """The name of a type, or of an object's type, as PyTorch's messages have it: numpy's with their module."""

@@ -364,8 +364,9 @@ cdef Tensor saved_result(Node n):
 
 
 cdef str operation_name(Node n):
-    """What messages call a node: its name without `Backward0`."""
-    return n.name().split("Backward")[0]
+    """What messages call a node: its name without `Backward0` at the end."""
+    cdef str name = n.name()
+    return name[:name.rindex("Backward")] if "Backward" in name else name
 
 
 cdef object stale(Tensor x, uint32_t expected):
