@@ -460,9 +460,11 @@ INDEXING = (
         S(T(5), 0, L(4, 0, 0), V)],
        inplace=True,
        errors=[runtime_error("index 5 is out of bounds for dimension 0 with size 3", X, 0, L([0, 5]), Y)]),
-    op("index_select", lambda x, dim, i: np.take(x, i, dim), "IndexSelectBackward0",
-       [S(X, 0, FIRST_LAST), S(X, 1, L(3, 3, 0)), S(T(5), 0, L(4)), S(X, -1, np.zeros(0, np.int64))], linear=True,
-       errors=[index_error("index out of range in self", X, 0, L(0, 5)), index_error(OUT_OF_RANGE, X, 2, L(0)),
+    op("index_select", ref.index_select, "IndexSelectBackward0",
+       [S(X, 0, FIRST_LAST), S(X, 1, L(3, 3, 0)), S(T(5), 0, L(4)), S(X, -1, np.zeros(0, np.int64)),
+        S(A, 0, L(0)), S(A, -1, np.array(0)), S(X, 1, np.array(2))], linear=True,
+       errors=[runtime_error("index_select(): Index to scalar can have only 1 value, got 2 value(s)", A, 0, L(0, 0)),
+               index_error("index out of range in self", X, 0, L(0, 5)), index_error(OUT_OF_RANGE, X, 2, L(0)),
                runtime_error("index_select(): Expected dtype int32 or int64 for index", X, 0, L(0.0, 1.0))]),
 )
 

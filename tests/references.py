@@ -177,6 +177,10 @@ def gather(x, dim, index):
     return np.take_along_axis(x[covered], index, dim)
 
 
+def index_select(x, dim, index):
+    return np.take(x, np.atleast_1d(index), dim) if x.ndim else x
+
+
 def scatter_add(x, dim, index, source):
     out = x.copy()
     for where, target in np.ndenumerate(index):
