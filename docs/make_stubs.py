@@ -38,14 +38,17 @@ PARAMETERS = {
     "Sequence[Tensor | None]": "indices",
     "tuple[Tensor, ...]": "_backward.tensors _backward.inputs",
     "tuple[Tensor | None, ...]": "gradients",
-    "float": "alpha end start step",
-    "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes offset start_dim steps"
-    " storage_offset narrow.start select.index unfold.size unfold.step",
+    "float": "alpha correction end start step",
+    "float | str": "p",
+    "int": "address axis chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes offset start_dim"
+    " steps storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
-    " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim squeeze.dim sum.dim",
+    " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim norm.dim squeeze.dim std.dim std_mean.dim sum.dim"
+    " var.dim var_mean.dim all.axis amax.axis amin.axis any.axis logsumexp.axis mean.axis std.axis std_mean.axis"
+    " sum.axis var.axis var_mean.axis",
     "Sequence[int]": "size sizes stride strides",
-    "bool": "accumulate allow_unused copy create_graph force keep keepdim mode non_blocking pin_memory readonly"
-    " requires_grad retain_graph",
+    "bool": "accumulate allow_unused copy create_graph force keep keepdim keepdims mode non_blocking pin_memory"
+    " readonly requires_grad retain_graph unbiased",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
@@ -57,6 +60,7 @@ PARAMETERS = {
 # What a function returns; all others return a tensor, and methods that work in place their own.
 RETURNS = {
     "tuple[Tensor, ...]": "chunk split unbind",
+    "tuple[Tensor, Tensor]": "std_mean var_mean",
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
@@ -77,9 +81,14 @@ RETURNS = {
 # What depends on the arguments.
 OVERLOADS = {
     "max min": [
-        "(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor",
-        "(input: Tensor, dim: int, keepdim: bool = False) -> _ValuesIndices",
+        "(input: Tensor, dim: None = None, keepdim: bool = False, *, other: None = None, axis: None = None, "
+        "keepdims: bool | None = None) -> Tensor",
+        "(input: Tensor, dim: int, keepdim: bool = False, *, other: None = None, axis: None = None, "
+        "keepdims: bool | None = None) -> _ValuesIndices",
+        "(input: Tensor, dim: None = None, keepdim: bool = False, *, other: None = None, axis: int, "
+        "keepdims: bool | None = None) -> _ValuesIndices",
         "(input: Tensor, dim: Tensor) -> Tensor",
+        "(input: Tensor, *, other: Tensor) -> Tensor",
     ],
     "nonzero": [
         "(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor",

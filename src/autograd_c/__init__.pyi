@@ -30,6 +30,8 @@ from ._core import chunk as chunk
 from ._core import clamp as clamp
 from ._core import clone as clone
 from ._core import cos as cos
+from ._core import cumprod as cumprod
+from ._core import cumsum as cumsum
 from ._core import detach as detach
 from ._core import device as device
 from ._core import diagonal as diagonal
@@ -64,6 +66,7 @@ from ._core import le as le
 from ._core import linspace as linspace
 from ._core import log as log
 from ._core import log1p as log1p
+from ._core import log_softmax as log_softmax
 from ._core import logical_and as logical_and
 from ._core import logical_not as logical_not
 from ._core import logical_or as logical_or
@@ -84,11 +87,13 @@ from ._core import narrow as narrow
 from ._core import ne as ne
 from ._core import neg as neg
 from ._core import nonzero as nonzero
+from ._core import norm as norm
 from ._core import numel as numel
 from ._core import ones as ones
 from ._core import ones_like as ones_like
 from ._core import permute as permute
 from ._core import pow_op as pow
+from ._core import prod as prod
 from ._core import reciprocal as reciprocal
 from ._core import relu as relu
 from ._core import remainder as remainder
@@ -100,11 +105,14 @@ from ._core import select as select
 from ._core import sigmoid as sigmoid
 from ._core import sign as sign
 from ._core import sin as sin
+from ._core import softmax as softmax
 from ._core import split as split
 from ._core import sqrt as sqrt
 from ._core import square as square
 from ._core import squeeze as squeeze
 from ._core import stack as stack
+from ._core import std as std
+from ._core import std_mean as std_mean
 from ._core import strided as strided
 from ._core import sub as sub
 from ._core import sum_op as sum
@@ -115,6 +123,8 @@ from ._core import tensor as tensor
 from ._core import transpose as transpose
 from ._core import unbind as unbind
 from ._core import unsqueeze as unsqueeze
+from ._core import var as var
+from ._core import var_mean as var_mean
 from ._core import where as where
 from ._core import zeros as zeros
 from ._core import zeros_like as zeros_like
@@ -128,7 +138,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'cumprod', 'cumsum', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'log_softmax', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'norm', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'prod', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'softmax', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'var', 'var_mean', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

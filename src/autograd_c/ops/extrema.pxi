@@ -120,7 +120,7 @@ cdef Tensor c_extremum(Tensor x, bint largest):
 
 cdef tuple c_extremum_along(Tensor x, object dim, bint keepdim, bint largest):
     """Values and indices along a dimension."""
-    cdef int d = wrap_dim(dim, x.form.ndim)
+    cdef int d = dim_number(dim, x.form.ndim, "max" if largest else "min")
     cdef uint64_t mask = <uint64_t>1 << d if x.form.ndim else 0
     cdef Tensor y, index, t
     cdef Node n
@@ -147,8 +147,11 @@ cdef object extremum_result(object kind, tuple pair):
 
 
 cdef object max_or_min(object input, object dim, object keepdim, bint largest):
-    cdef Tensor x = tensor_arg(input, "max" if largest else "min", "input", 1)
+    cdef str name = "max" if largest else "min"
+    cdef Tensor x = tensor_arg(input, name, "input", 1)
     if dim is None:
+        if keepdim:
+            raise TypeError(f"{name}(): argument 'keepdim' needs argument 'dim'")
         return c_extremum(x, largest)
     if isinstance(dim, Tensor):
         return binary(&MAXIMUM if largest else &MINIMUM, x, dim)
@@ -157,7 +160,7 @@ cdef object max_or_min(object input, object dim, object keepdim, bint largest):
 
 @op
 @renamed("max")
-def max_op(input, dim=None, keepdim=False):
+def max_op(input, dim=None, keepdim=False, *, other=None, axis=None, keepdims=None):
     """The largest element, of all or along a dimension; with a second tensor, `maximum`.
 
     Parameters
@@ -167,6 +170,10 @@ def max_op(input, dim=None, keepdim=False):
         Dimension to fold, or the tensor to compare with.
     keepdim : bool
         Keep the folded dimension with size 1.
+    other : Tensor, optional
+        The tensor to compare with.
+    axis, keepdims
+        numpy's names of `dim` and `keepdim`.
 
     Returns
     -------
@@ -190,12 +197,13 @@ def max_op(input, dim=None, keepdim=False):
     >>> torch.max(torch.tensor([[1., 4.], [3., 2.]]), 1).indices
     tensor([1, 0])
     """
-    return max_or_min(input, dim, keepdim, True)
+    dim = dim_arg(dim, axis, "max") if other is None else tensor_arg(other, "max", "other", 2)
+    return max_or_min(input, dim, flag_arg(keepdim, keepdims, "max"), True)
 
 
 @op
 @renamed("min")
-def min_op(input, dim=None, keepdim=False):
+def min_op(input, dim=None, keepdim=False, *, other=None, axis=None, keepdims=None):
     """The smallest element, of all or along a dimension; with a second tensor, `minimum`.
 
     See `max`.
@@ -206,11 +214,12 @@ def min_op(input, dim=None, keepdim=False):
     >>> torch.min(torch.tensor([[1., 4.], [3., 2.]]))
     tensor(1.)
     """
-    return max_or_min(input, dim, keepdim, False)
+    dim = dim_arg(dim, axis, "min") if other is None else tensor_arg(other, "min", "other", 2)
+    return max_or_min(input, dim, flag_arg(keepdim, keepdims, "min"), False)
 
 
 @op
-def amax(input, dim=(), keepdim=False):
+def amax(input, dim=(), keepdim=False, *, axis=None, keepdims=None):
     """The largest element along dimensions.
 
     Parameters
@@ -220,6 +229,8 @@ def amax(input, dim=(), keepdim=False):
         Dimensions to fold; all by default.
     keepdim : bool
         Keep folded dimensions with size 1.
+    axis, keepdims
+        numpy's names of `dim` and `keepdim`.
 
     Returns
     -------
@@ -235,11 +246,12 @@ def amax(input, dim=(), keepdim=False):
     >>> torch.amax(torch.tensor([[1., 4.], [3., 2.]]), 1)
     tensor([4., 3.])
     """
-    return c_amax(tensor_arg(input, "amax", "input", 1), dim, keepdim, True)
+    cdef Tensor x = tensor_arg(input, "amax", "input", 1)
+    return c_amax(x, dim_arg(dim, axis, "amax"), flag_arg(keepdim, keepdims, "amax"), True)
 
 
 @op
-def amin(input, dim=(), keepdim=False):
+def amin(input, dim=(), keepdim=False, *, axis=None, keepdims=None):
     """The smallest element along dimensions.  See `amax`.
 
     Examples
@@ -248,7 +260,8 @@ def amin(input, dim=(), keepdim=False):
     >>> torch.amin(torch.tensor([[1., 4.], [3., 2.]]), 1)
     tensor([1., 2.])
     """
-    return c_amax(tensor_arg(input, "amin", "input", 1), dim, keepdim, False)
+    cdef Tensor x = tensor_arg(input, "amin", "input", 1)
+    return c_amax(x, dim_arg(dim, axis, "amin"), flag_arg(keepdim, keepdims, "amin"), False)
 
 
 cdef Tensor c_argmax(Tensor x, object dim, bint keepdim, bint largest):
@@ -266,7 +279,7 @@ cdef Tensor c_argmax(Tensor x, object dim, bint keepdim, bint largest):
         x = contiguous(x)
         extremum_values(strided_alias(x, layout_of_sequence((x.form.numel,)), 0), 1, False, largest, index)
         return index
-    d = wrap_dim(dim, x.form.ndim)
+    d = dim_number(dim, x.form.ndim, name)
     mask = <uint64_t>1 << d if x.form.ndim else 0
     if x.form.ndim and x.form.sizes[d] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
@@ -276,7 +289,7 @@ cdef Tensor c_argmax(Tensor x, object dim, bint keepdim, bint largest):
 
 
 @op
-def argmax(input, dim=None, keepdim=False):
+def argmax(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
     """Index of the largest element, the first of equal ones: in the flattened tensor or along a dimension.
 
     Examples
@@ -285,11 +298,12 @@ def argmax(input, dim=None, keepdim=False):
     >>> torch.argmax(torch.tensor([1., 4., 2.]))
     tensor(1)
     """
-    return c_argmax(tensor_arg(input, "argmax", "input", 1), dim, keepdim, True)
+    cdef Tensor x = tensor_arg(input, "argmax", "input", 1)
+    return c_argmax(x, dim_arg(dim, axis, "argmax"), flag_arg(keepdim, keepdims, "argmax"), True)
 
 
 @op
-def argmin(input, dim=None, keepdim=False):
+def argmin(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
     """Index of the smallest element, the first of equal ones: in the flattened tensor or along a dimension.
 
     Examples
@@ -298,4 +312,5 @@ def argmin(input, dim=None, keepdim=False):
     >>> torch.argmin(torch.tensor([1., 4., 2.]))
     tensor(0)
     """
-    return c_argmax(tensor_arg(input, "argmin", "input", 1), dim, keepdim, False)
+    cdef Tensor x = tensor_arg(input, "argmin", "input", 1)
+    return c_argmax(x, dim_arg(dim, axis, "argmin"), flag_arg(keepdim, keepdims, "argmin"), False)

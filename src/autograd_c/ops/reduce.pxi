@@ -1,4 +1,4 @@
-# Reductions: sum, mean, any and all, and what every reduction needs.
+# Reductions: sum, mean, prod, any and all, and what every reduction needs.
 #
 # The dimensions to fold come as a set of bits (`dim_mask`).  A gradient goes back through `spread`:
 # an expanded view of it, never a copy.
@@ -23,8 +23,55 @@ cdef Tensor keep_dims(Tensor y, Layout form, uint64_t mask):
     return c_view(y, layout_contiguous(form.ndim, sizes)) if y.form.ndim != form.ndim else y
 
 
+cdef Tensor spread_gradient(Kernel kernel, TensorChain1 formula, Tensor g, Tensor x, Tensor y, const double *c):
+    """The derivative of a reduction of x by its formula, from g and y with the folded dimensions kept."""
+    cdef Tensor dx
+    cdef Walk w
+    if recording() or (g.flags | x.flags | y.flags) & SPECIAL:
+        return formula(g, x, y, c)
+    dx = new_tensor(F64, fresh_layout(x.form))
+    walk_start(&w, dx.form)
+    walk_add(&w, dx.ptr, dx.form, F64, F64)
+    walk_add(&w, g.ptr, g.form, F64, F64)
+    walk_add(&w, x.ptr, x.form, F64, F64)
+    walk_add(&w, y.ptr, y.form, F64, F64)
+    walk_run(&w, kernel, c)
+    return dx
+
+
 cdef Tensor dtype_cast(Tensor x, object dtype):
-    return x if dtype is None else to_kind(x, dtype_number(dtype, x.kind))
+    cdef int kind
+    if dtype is None:
+        return x
+    kind = dtype_number(dtype, x.kind)
+    if kind != F64 and recording() and needs_grad(x):
+        raise RuntimeError(f"Autograd not support dtype: {scalar_type_name(kind)}")
+    return to_kind(x, kind)
+
+
+# PyTorch takes numpy's `axis` and `keepdims` for `dim` and `keepdim`, and a bool for neither number.
+
+cdef object dim_arg(object dim, object axis, str name):
+    if axis is None:
+        return dim
+    if dim is not None and dim != ():
+        raise TypeError(f"{name}() got both 'dim' and 'axis'")
+    return axis
+
+
+cdef bint flag_arg(object keepdim, object keepdims, str name) except -1:
+    if keepdims is not None:
+        keepdim = keepdims
+    if not isinstance(keepdim, bool):
+        raise TypeError(f"{name}(): argument 'keepdim' must be bool, not {type_name(keepdim)}")
+    return keepdim
+
+
+cdef int dim_number(object dim, int ndim, str name) except -1:
+    """The one dimension of an argument that must be an int."""
+    if isinstance(dim, (bool, float)) or not hasattr(dim, "__index__"):
+        raise TypeError(f"{name}(): argument 'dim' must be int, not {type_name(dim)}")
+    return wrap_dim(dim, ndim)
 
 
 # ----------------------------------------------------------------------------------------------- sum
@@ -80,7 +127,7 @@ cdef Tensor sum_to(Tensor g, Layout form):
 
 @op
 @renamed("sum")
-def sum_op(input, dim=None, keepdim=False, *, dtype=None):
+def sum_op(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
     """Sum over all elements or along dimensions.
 
     Parameters
@@ -92,6 +139,8 @@ def sum_op(input, dim=None, keepdim=False, *, dtype=None):
         Keep folded dimensions with size 1.
     dtype : dtype, optional
         Convert to this dtype first; integers and bools sum as int64.
+    axis, keepdims
+        numpy's names of `dim` and `keepdim`.
 
     Returns
     -------
@@ -108,7 +157,9 @@ def sum_op(input, dim=None, keepdim=False, *, dtype=None):
     tensor([4., 6.])
     """
     cdef Tensor x = dtype_cast(tensor_arg(input, "sum", "input", 1), dtype)
-    return c_sum(x, dim_mask(dim, x.form.ndim), keepdim, dim is not None)
+    dim = dim_arg(dim, axis, "sum")
+    y = c_sum(x, dim_mask(dim, x.form.ndim), flag_arg(keepdim, keepdims, "sum"), dim is not None)
+    return y if dtype is None else to_kind(y, x.kind)
 
 
 # ---------------------------------------------------------------------------------------------- mean
@@ -131,9 +182,7 @@ cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
     cdef Tensor y
     cdef Node n
     cdef double count
-    if x.kind != F64:
-        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or "
-                           f"complex dtype. Got: {scalar_type_name(x.kind)}")
+    check_mean(x.kind, "Input")
     y = sum_values(x, mask, keepdim)
     count = count_folded(x.form, mask)
     binary_into(&DIV, y, y, scalar_f64(count), F64)
@@ -148,6 +197,13 @@ cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
     return y
 
 
+cdef int check_mean(int kind, str what) except -1:
+    if kind != F64:
+        raise RuntimeError(f"mean(): could not infer output dtype. {what} dtype must be either a floating point or "
+                           f"complex dtype. Got: {scalar_type_name(kind)}")
+    return 0
+
+
 cdef Py_ssize_t count_folded(Layout form, uint64_t mask) noexcept:
     cdef Py_ssize_t n = 1
     cdef int d
@@ -158,7 +214,7 @@ cdef Py_ssize_t count_folded(Layout form, uint64_t mask) noexcept:
 
 
 @op
-def mean(input, dim=None, keepdim=False, *, dtype=None):
+def mean(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
     """Arithmetic mean over all elements or along dimensions.
 
     Parameters
@@ -171,6 +227,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
         Keep folded dimensions with size 1.
     dtype : dtype, optional
         Convert to this dtype first.
+    axis, keepdims
+        numpy's names of `dim` and `keepdim`.
 
     Returns
     -------
@@ -182,15 +240,154 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     >>> torch.mean(torch.tensor([[1., 2.], [3., 4.]]))
     tensor(2.5000)
     """
-    cdef Tensor x = dtype_cast(tensor_arg(input, "mean", "input", 1), dtype)
-    return c_mean(x, dim_mask(dim, x.form.ndim), keepdim, dim is not None)
+    cdef Tensor x = tensor_arg(input, "mean", "input", 1)
+    if dtype is not None:
+        check_mean(dtype_number(dtype, F64), "Optional")
+        x = dtype_cast(x, dtype)
+    dim = dim_arg(dim, axis, "mean")
+    return c_mean(x, dim_mask(dim, x.form.ndim), flag_arg(keepdim, keepdims, "mean"), dim is not None)
+
+
+# ---------------------------------------------------------------------------------------------- prod
+# The derivative multiplies what stands before an element by what stands after it, without dividing:
+# it is right where elements are 0, and where the product overflows.
+
+cdef void prod_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    cdef double *dx = <double *>p[0]
+    cdef const double *g = <const double *>p[1]
+    cdef const double *x = <const double *>p[2]
+    cdef double part = 1.0
+    cdef Py_ssize_t i
+    for i in range(n):
+        dx[i] = part
+        part *= x[s[2] * i]
+    part = 1.0
+    for i in range(n - 1, -1, -1):
+        dx[i] = g[s[1] * i] * (dx[i] * part)
+        part *= x[s[2] * i]
+
+
+cdef Tensor prod_dx(Tensor g, Tensor x, int d):
+    """g times the product of the others along a dimension; g broadcasts to x."""
+    cdef Tensor dx
+    if recording() or (g.flags | x.flags) & SPECIAL:
+        return binary(&MUL, g, binary(&MUL, product_before(x, d, FORWARD), product_before(x, d, BACKWARD)))
+    dx = new_tensor(F64, fresh_layout(x.form))
+    lines_into(prod_backward, d, dx, g, x, None, F64, NULL)
+    return dx
+
+
+cdef Tensor flattened(Tensor x):
+    return c_reshape(x, layout_contiguous(1, &x.form.numel))
+
+
+cdef class ProdBackward0(Node):
+    """g times the product of the other elements"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef Tensor x = saved_a(self)
+        cdef Tensor dx = prod_dx(g, flattened(x), 0)
+        return give(grads, 0, c_reshape(dx, layout_contiguous(x.form.ndim, x.form.sizes)))
+
+
+cdef class ProdBackward1(Node):
+    """g times the product of the other elements along the dimension"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef tuple kept = self.args
+        cdef Tensor x = saved_a(self)
+        cdef int d = kept[0]
+        if not kept[1] and x.form.ndim:
+            g = c_unsqueeze(g, d)
+        return give(grads, 0, prod_dx(g, x, d))
+
+
+cdef Tensor prod_values(Tensor x, uint64_t mask, bint keepdim):
+    cdef int kind = F64 if x.kind == F64 else I64
+    cdef Tensor y = new_tensor(kind, reduced_layout(x.form, mask, keepdim))
+    reduce_into(&PROD_F64 if kind == F64 else &PROD_I64, y, None, x, mask, kind)
+    return y
+
+
+cdef Tensor c_prod_all(Tensor x):
+    cdef Tensor y = prod_values(x, every_dim(x), False)
+    cdef Node n
+    if recording() and needs_grad(x):
+        n = new_node(<PyTypeObject *>ProdBackward0)
+        add_edge(n, x)
+        save_a(n, x)
+        set_result(n, y)
+    if x.flags & SPECIAL and tangent_of(x) is not None:
+        set_tangent(y, c_sum_all(prod_dx(flattened(tangent_of(x)), flattened(bare(x)), 0)))
+    return y
+
+
+cdef Tensor c_prod(Tensor x, int d, bint keepdim):
+    """The product along one dimension."""
+    cdef uint64_t mask = <uint64_t>1 << d if x.form.ndim else 0
+    cdef Tensor y = prod_values(x, mask, keepdim)
+    cdef Node n
+    if recording() and needs_grad(x):
+        n = new_node(<PyTypeObject *>ProdBackward1)
+        n.args = (d, keepdim)
+        add_edge(n, x)
+        save_a(n, x)
+        set_result(n, y)
+    if x.flags & SPECIAL and tangent_of(x) is not None:
+        set_tangent(y, c_sum(prod_dx(tangent_of(x), bare(x), d), mask, keepdim, True))
+    return y
+
+
+@op
+def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None):
+    """Product of all elements or along a dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        Dimension to fold; all by default.
+    keepdim : bool
+        Keep the folded dimension with size 1.
+    dtype : dtype, optional
+        Convert to this dtype first; integers and bools multiply as int64.
+    axis, keepdims
+        numpy's names of `dim` and `keepdim`.
+
+    Returns
+    -------
+    Tensor
+
+    Notes
+    -----
+    The gradient of an element is the product of the others, whether or not some are 0.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.prod(torch.tensor([[1., 2.], [3., 4.]]), 1)
+    tensor([ 2., 12.])
+    """
+    cdef Tensor x = dtype_cast(tensor_arg(input, "prod", "input", 1), dtype)
+    cdef bint keep = flag_arg(keepdim, keepdims, "prod")
+    dim = dim_arg(dim, axis, "prod")
+    if dim is not None:
+        y = c_prod(x, dim_number(dim, x.form.ndim, "prod"), keep)
+    elif keep:
+        raise TypeError("prod(): argument 'keepdim' needs argument 'dim'")
+    else:
+        y = c_prod_all(x)
+    return y if dtype is None else to_kind(y, x.kind)
 
 
 # --------------------------------------------------------------------------------------- any and all
 
 cdef Tensor test_along(const Reducer *reducer, Tensor x, object dim, bint keepdim):
-    cdef uint64_t mask = dim_mask(dim, x.form.ndim)
-    cdef Tensor y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
+    cdef uint64_t mask = 0                     # an empty sequence names no dimension here, not all
+    cdef Tensor y
+    if dim is None or not isinstance(dim, (tuple, list)) or dim:
+        mask = dim_mask(dim, x.form.ndim)
+    y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
     reduce_into(reducer, y, None, x, mask, TRUTH)
     return y
 
@@ -201,7 +398,7 @@ cdef Tensor c_any(Tensor x):
 
 @op
 @renamed("any")
-def any_op(input, dim=None, keepdim=False):
+def any_op(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
     """Whether any element is not zero, of all or along dimensions.
 
     Examples
@@ -210,12 +407,13 @@ def any_op(input, dim=None, keepdim=False):
     >>> torch.any(torch.tensor([False, True]))
     tensor(True)
     """
-    return test_along(&ANY, tensor_arg(input, "any", "input", 1), dim, keepdim)
+    cdef Tensor x = tensor_arg(input, "any", "input", 1)
+    return test_along(&ANY, x, dim_arg(dim, axis, "any"), flag_arg(keepdim, keepdims, "any"))
 
 
 @op
 @renamed("all")
-def all_op(input, dim=None, keepdim=False):
+def all_op(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
     """Whether no element is zero, of all or along dimensions.
 
     Examples
@@ -224,4 +422,5 @@ def all_op(input, dim=None, keepdim=False):
     >>> torch.all(torch.tensor([False, True]))
     tensor(False)
     """
-    return test_along(&ALL, tensor_arg(input, "all", "input", 1), dim, keepdim)
+    cdef Tensor x = tensor_arg(input, "all", "input", 1)
+    return test_along(&ALL, x, dim_arg(dim, axis, "all"), flag_arg(keepdim, keepdims, "all"))
