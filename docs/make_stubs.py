@@ -29,7 +29,7 @@ PARAMETERS = {
     " atan2.other atan2_.other expand_as.other matmul.other maximum.other minimum.other type_as.other view_as.other"
     " logical_and.other logical_or.other logical_xor.other"
     " binary_cross_entropy.weight mse_loss.weight",
-    "Tensor | float": "exponent p fill_value max min other value"
+    "Tensor | float": "exponent fill_value max min other value"
     " add.input bitwise_and.input bitwise_or.input bitwise_xor.input div.input floor_divide.input mul.input pow.input"
     " remainder.input rsub.input sub.input",
     "Tensor | Sequence[Tensor]": "inputs",
@@ -37,11 +37,15 @@ PARAMETERS = {
     "Sequence[Tensor | None]": "indices",
     "tuple[Tensor, ...]": "_backward.tensors _backward.inputs",
     "tuple[Tensor | None, ...]": "gradients",
-    "float": "alpha base beta end lambd mean median negative_slope sigma start std step threshold bernoulli.p geometric_.p",
-    "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes num_samples offset"
+    "float": "alpha base beta correction end lambd mean median negative_slope sigma start std step threshold bernoulli.p"
+    " geometric_.p",
+    "float | str": "p",
+    "int": "address axis chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes num_samples offset"
     " position start_dim steps storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
-    " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim squeeze.dim sum.dim",
+    " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim norm.dim squeeze.dim std.dim std_mean.dim sum.dim"
+    " var.dim var_mean.dim all.axis amax.axis amin.axis any.axis logsumexp.axis mean.axis std.axis std_mean.axis"
+    " sum.axis var.axis var_mean.axis",
     "Sequence[int]": "size sizes stride strides",
     "tuple[int | Sequence[int], ...]": "_blank.sizes",
     "Sequence[int] | None": "_blank.size",
@@ -49,8 +53,8 @@ PARAMETERS = {
     "layout_type": "layout",
     "memory_format": "memory_format",
     "Callable[[Tensor], object]": "fill register_post_accumulate_grad_hook.hook",
-    "bool": "accumulate allow_unused copy create_graph force keep keepdim mode non_blocking pin_memory readonly"
-    " inplace replacement requires_grad retain_graph",
+    "bool": "accumulate allow_unused copy create_graph force keep keepdim keepdims mode non_blocking pin_memory readonly"
+    " inplace replacement requires_grad retain_graph unbiased",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
@@ -62,6 +66,7 @@ PARAMETERS = {
 # What a function returns; all others return a tensor, and methods that work in place their own.
 RETURNS = {
     "tuple[Tensor, ...]": "chunk split unbind",
+    "tuple[Tensor, Tensor]": "std_mean var_mean",
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
@@ -82,9 +87,14 @@ RETURNS = {
 # What depends on the arguments.
 OVERLOADS = {
     "max min": [
-        "(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor",
-        "(input: Tensor, dim: int, keepdim: bool = False) -> _ValuesIndices",
+        "(input: Tensor, dim: None = None, keepdim: bool = False, *, other: None = None, axis: None = None, "
+        "keepdims: bool | None = None) -> Tensor",
+        "(input: Tensor, dim: int, keepdim: bool = False, *, other: None = None, axis: None = None, "
+        "keepdims: bool | None = None) -> _ValuesIndices",
+        "(input: Tensor, dim: None = None, keepdim: bool = False, *, other: None = None, axis: int, "
+        "keepdims: bool | None = None) -> _ValuesIndices",
         "(input: Tensor, dim: Tensor) -> Tensor",
+        "(input: Tensor, *, other: Tensor) -> Tensor",
     ],
     "nonzero": [
         "(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor",

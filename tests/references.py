@@ -138,6 +138,43 @@ def with_index(function, argfunction):
     return quiet(lambda x, dim, keepdim=False: [f(x, axis=dim, keepdims=keepdim) for f in (function, argfunction)])
 
 
+def moments(*functions):
+    """np.var and its kin under torch's argument names: one result, or a list of several."""
+
+    def moment(x, dim=None, unbiased=None, keepdim=False, correction=None):
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        ddof = correction if correction is not None else 0 if unbiased is False else 1
+        axis = None if dim == () or x.ndim == 0 else dim
+        found = [f(x, axis=axis, keepdims=keepdim, **({} if f is np.mean else {"ddof": ddof})) for f in functions]
+        return found if len(found) > 1 else found[0]
+
+    return moment
+
+
+def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
+    axis = None if dim == () or x.ndim == 0 else dim
+    size, p = np.abs(x), 2.0 if p in ("fro", None) else p
+    fold = dict(axis=axis, keepdims=keepdim)
+    if np.isinf(p):
+        return size.max(**fold) if p > 0 else size.min(**fold)
+    return (size != 0).sum(**fold) * 1.0 if p == 0 else (size**p).sum(**fold) ** (1.0 / p)
+
+
+def scan(function):
+    """A cumulative numpy function, of a scalar too."""
+    return lambda x, dim, dtype=None: function(x, axis=dim) if x.ndim else x
+
+
+def softmax(x, dim, dtype=None):
+    e = np.exp(x - (np.max(x, axis=dim, keepdims=True) if x.size else 0.0)) if x.ndim else np.ones(())
+    return e / np.sum(e, axis=dim, keepdims=True) if x.ndim else e
+
+
+def log_softmax(x, dim, dtype=None):
+    return np.log(softmax(x, dim))
+
+
 def logsumexp(x, dim, keepdim=False):
     top = np.max(x, axis=dim, keepdims=True)
     total = np.log(np.sum(np.exp(x - top), axis=dim, keepdims=True)) + top
@@ -232,6 +269,10 @@ def gather(x, dim, index):
     dim %= x.ndim
     covered = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
     return np.take_along_axis(x[covered], index, dim)
+
+
+def index_select(x, dim, index):
+    return np.take(x, np.atleast_1d(index), dim) if x.ndim else x
 
 
 def scatter_add(x, dim, index, source):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import references as ref
 from module import IS_TORCH, ac, assert_same, outcome, to_numpy
+from support import deviation
 
 LOWEST = -(2**63)  # the int64 that has no negative
 
@@ -53,9 +54,13 @@ class Edge:
     rtol: float = 4e-15
 
 
-def edge(*args, **kwargs):
+def edge(*args, marks=(), **kwargs):
     row = Edge(*args, **kwargs)
-    return pytest.param(row, id=row.expression + (", g" if row.g is not None else ""))
+    return pytest.param(row, id=row.expression + (", g" if row.g is not None else ""), marks=marks)
+
+
+# Of a variance of too few elements, which has a test of its own.
+FREEDOM = pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")
 
 
 # fmt: off
@@ -252,6 +257,58 @@ EDGES = [
     edge("logsumexp(x, 0)", [inf, inf], inf, [nan, nan]),
     edge("logsumexp(x, 0)", [inf, -inf], inf, [nan, 0.0]),
     edge("logsumexp(x, 0)", [0.0, -inf, -1000.0], 0.0, [inf, nan, nan], g=inf),
+    # softmax: nan along a line without a finite largest element
+    edge("softmax(x, 0)", [-inf, -inf], [nan, nan], [nan, nan]),
+    edge("softmax(x, 1)", [[-inf, 0.0], [inf, 0.0], [nan, 0.0], [1000.0, -1000.0]],
+         [[0.0, 1.0], [nan, nan], [nan, nan], [1.0, 0.0]], [[0.0, 0.0], [nan, nan], [nan, nan], [0.0, -0.0]],
+         g=[[1.0, 0.0]] * 4),
+    edge("softmax(x, 0)", [-inf, 0.0], [0.0, 1.0], [nan, nan], g=[inf, 0.0]),
+    edge("log_softmax(x, 0)", [-inf, -inf], [nan, nan], [nan, nan]),
+    edge("log_softmax(x, 1)", [[-inf, 0.0], [inf, 0.0], [nan, 0.0], [1000.0, -1000.0]],
+         [[-inf, 0.0], [nan, nan], [nan, nan], [0.0, -2000.0]], [[1.0, -1.0], [nan, nan], [nan, nan], [0.0, 0.0]],
+         g=[[1.0, 0.0]] * 4),
+    # products: the gradient is the product of the others
+    edge("x.prod()", [0.0, 3.0, 4.0], 0.0, [12.0, 0.0, 0.0]),
+    edge("x.prod(0)", [0.0, 0.0, 4.0], 0.0, [0.0, 0.0, 0.0]),
+    edge("x.prod(1)", [[2.0, 0.0, 3.0], [0.0, 0.0, 5.0], [1.0, 2.0, 3.0]], [0.0, 0.0, 6.0],
+         [[0.0, 6.0, 0.0], [0.0, 0.0, 0.0], [6.0, 3.0, 2.0]]),
+    edge("x.prod()", [0.0, inf], nan, [inf, 0.0]),
+    edge("x.prod()", [0.0, 2.0], 0.0, [inf, nan], g=inf),
+    edge("x.prod()", [], 1.0, []),
+    edge("x.cumprod(0)", [2.0, 0.0, 4.0], [2.0, 0.0, 0.0], [1.0, 10.0, 0.0]),
+    edge("x.cumprod(0)", [0.0, 0.0, 4.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]),
+    edge("x.cumprod(0)", [2.0, 0.0, 0.0], [2.0, 0.0, 0.0], [1.0, 2.0, 0.0]),
+    edge("x.cumprod(0)", [0.0, inf], [0.0, nan], [inf, 0.0]),
+    edge("x.cumsum(0)", [1.0, inf, 2.0], [1.0, inf, inf], [3.0, 2.0, 1.0]),
+    edge("x.cumsum(0)", [1.0, 2.0, 3.0], [1.0, 3.0, 6.0], [inf, 1.0, 1.0], g=[inf, 0.0, 1.0]),
+    # moments
+    edge("x.std()", [1.0], nan, [nan], marks=FREEDOM),
+    edge("x.std(0)", [1.0], nan, [nan], marks=FREEDOM),
+    edge("x.var()", [1.0], nan, [nan], marks=FREEDOM),
+    edge("x.var()", [], nan, [], marks=FREEDOM),
+    edge("x.var(correction=3)", [1.0, 3.0], inf, [inf, inf], marks=FREEDOM),
+    edge("x.var(0, correction=3)", [1.0, 3.0], inf, [2.0, -2.0], marks=FREEDOM),
+    edge("x.std(correction=0)", [1.0], 0.0, [0.0]),
+    edge("x.std()", [2.0, 2.0], 0.0, [0.0, 0.0]),
+    edge("x.std()", [2.0, 2.0], 0.0, [0.0, 0.0], g=inf),
+    edge("x.var()", [2.0, 2.0], 0.0, [nan, nan], g=inf),
+    edge("x.var()", [inf, 1.0], nan, [nan, -inf]),
+    edge("x.std()", [nan, 1.0], nan, [nan, nan]),
+    # norms: 0 where the norm is 0
+    *(edge(f"x.norm({p})", [0.0, 0.0], 0.0, [0.0, 0.0]) for p in ("1", "2", "3", "1.5", "0.5", "inf", "-inf", "-1")),
+    *(edge(f"x.norm({p}, 1)", [[0.0, 0.0], [0.0, 1.0]], [0.0, 1.0], [[0.0, 0.0], [0.0, 1.0]])
+      for p in ("1", "2", "3", "1.5", "2.5", "0.5", "inf")),
+    edge("x.norm()", [nan, 1.0], nan, [nan, nan]),
+    edge("x.norm()", [inf, 1.0], inf, [nan, 0.0]),
+    edge("x.norm(1)", [nan, -inf], nan, [0.0, -1.0]),
+    edge("x.norm(3)", [inf, 1.0], inf, [nan, 0.0]),
+    edge("x.norm(0.5)", [inf, 1.0], inf, [nan, inf]),
+    edge("x.norm(inf)", [nan, 1.0], nan, [0.0, 0.0]),
+    edge("x.norm(inf)", [3.0, -3.0, 1.0], 3.0, [0.5, -0.5, 0.0]),
+    edge("x.norm(-inf)", [3.0, 0.0], 0.0, [0.0, 0.0]),
+    edge("x.norm(-1)", [0.0, 1.0], 0.0, [0.0, 0.0]),
+    edge("x.norm(3)", [0.0, 0.0], 0.0, [0.0, 0.0], g=nan),
+    edge("x.norm()", [0.0, 0.0], 0.0, [nan, nan], g=inf),
     edge("x.sum()", [inf, -inf], nan, [1.0, 1.0]),
     edge("x.sum()", [1.0, 2.0], 3.0, [inf, inf], g=inf),
     edge("x.sum()", [], 0.0, []),
@@ -361,6 +418,16 @@ SECONDS = [
     ("clamp(x, -1, 1) ** 2", [-1.0, 1.0, 2.0, nan], [2.0, 2.0, 0.0, 0.0]),
     ("where(x > 0, x * x, x)", [0.0, 2.0], [0.0, 2.0]),
     ("x ** x", [1.0, 2.0], [2.0, 13.46698950015237]),
+    ("x.prod()", [0.0, 0.0, 4.0], [4.0, 4.0, 0.0]),
+    ("x.prod(0)", [0.0, 3.0, 4.0], [7.0, 4.0, 3.0]),
+    ("x.cumprod(0)", [0.0, 0.0, 4.0], [5.0, 5.0, 0.0]),
+    ("x.cumprod(0)", [2.0, 0.0, 4.0], [5.0, 7.0, 2.0]),
+    ("x.norm()", [0.0, 1.0], [1.0, 0.0]),
+    ("x.norm()", [0.0, 0.0], [nan, nan]),
+    ("x.norm(3)", [0.0, 0.0], [0.0, 0.0]),
+    ("x.std()", [2.0, 2.0], [0.0, 0.0]),
+    ("x.var() * x", [1.0, 3.0], [-4.0, 4.0]),
+    ("logsumexp(x, 0) * x", [0.0, 0.0], [2.0, 2.0]),
 ]
 
 
@@ -494,6 +561,23 @@ VALUES = [
     ("t(1e308, 1e308, -1e308).sum()", inf),
     ("t(1.7e308, 1.7e308).mean()", inf),
     ("logsumexp(t([], []), 1)", [-inf, -inf]),
+    # numpy's names of arguments, and an empty sequence of dimensions
+    ("t([1.0, 2.0], [3.0, 4.0]).sum(axis=0)", [4.0, 6.0]),
+    ("t([1.0, 2.0], [3.0, 4.0]).prod(axis=1, keepdims=True)", [[2.0], [12.0]]),
+    ("t([1.0, 2.0], [3.0, 4.0]).amax(axis=1)", [2.0, 4.0]),
+    ("t([1.0, 2.0], [3.0, 4.0]).argmin(axis=0)", [0, 0]),
+    ("t([1.0, 2.0], [3.0, 5.0]).std(axis=1, correction=0)", [0.5, 1.0]),
+    ("t([1.0, 2.0], [3.0, 4.0]).cumsum(axis=0)", [[1.0, 2.0], [4.0, 6.0]]),
+    ("any(t(0.0, 2.0), ())", [False, True]),
+    ("all(t(0.0, 2.0), [])", [False, True]),
+    ("max(t(1.0, 4.0), other=t(2.0, 3.0))", [2.0, 4.0]),
+    ("t(True, True).sum(dtype=bool)", True),
+    ("t(2, 0).prod(dtype=bool)", False),
+    # cancellation, and powers beyond the range of numbers
+    ("var(t(1e9 + 1, 1e9 + 2, 1e9 + 3))", 1.0),
+    ("std(t(1e9 + 1, 1e9 + 2, 1e9 + 3), correction=0)", (2 / 3) ** 0.5),
+    ("norm(t(nan, 0.0, 1.0), 0)", 2.0),
+    ("norm(t(inf, nan), inf)", nan),
     # creation: the length of a range with rounded steps, both ends of a linspace
     ("arange(1.0, 1.3, 0.1)", [1.0, 1.1, 1.2000000000000002, 1.3]),
     ("arange(0, 1, 0.25)", [0.0, 0.25, 0.5, 0.75]),
@@ -597,3 +681,113 @@ def test_alpha(op):
         function(x, x, alpha=True)
     with pytest.raises(RuntimeError, match="argument alpha must not be a floating point number"):
         function(i, i, alpha=1.0)
+# ------------------------------------------------------------------ powers that overflow or underflow on the way
+@deviation("torch gives inf or 0")
+@pytest.mark.parametrize("scale", [1e200, 1.5e-200, 5e-324, 1e307])
+def test_norm_of_huge_and_tiny(scale):
+    """The value to rounding, the gradient as of numbers of ordinary size."""
+    for p, expected in (
+        (2, 5.0),
+        (3, 91 ** (1 / 3)),
+        (2.5, (3**2.5 + 4**2.5) ** 0.4),
+        (-1, 12 / 7),
+        (0.5, 7 + 48**0.5),
+    ):
+        x = float_tensor([3.0 * scale, -4.0 * scale]).requires_grad_()
+        value = x.norm(p)
+        np.testing.assert_allclose(value.item() / scale, expected, rtol=0.5 if scale < 1e-300 else 1e-14)
+        (gradient,) = ac.autograd.grad(value, x)
+        exact = np.sign([3, -4]) * (np.array([3.0, 4.0]) / expected) ** (p - 1)
+        np.testing.assert_allclose(to_numpy(gradient), exact, rtol=0.5 if scale < 1e-300 else 1e-13)
+
+
+@deviation("torch gives inf or 0")
+@pytest.mark.parametrize("scale", [1e200, 1e-200, 1e307])
+def test_std_of_huge_and_tiny(scale):
+    x = float_tensor([1.0 * scale, 2.0 * scale, 4.0 * scale]).requires_grad_()
+    value = x.std()
+    np.testing.assert_allclose(value.item() / scale, (7 / 3) ** 0.5, rtol=1e-14)
+    (gradient,) = ac.autograd.grad(value, x)
+    np.testing.assert_allclose(to_numpy(gradient), np.array([-4, -1, 5]) / 6 / (7 / 3) ** 0.5, rtol=1e-13)
+
+
+@deviation("torch divides the product by the element")
+def test_prod_of_what_overflows():
+    """The product of the others where all of them overflow, underflow, or hold an inf or a nan."""
+    for values, expected in (
+        ([1e200, 1e200, 1e-300], [1e-100, 1e-100, inf]),
+        ([1e-200, 1e-200, 1e100], [1e-100, 1e-100, 0.0]),
+        ([inf, 2.0], [2.0, inf]),
+        ([nan, 2.0], [2.0, nan]),
+    ):
+        for create_graph in (False, True):
+            x = float_tensor(values).requires_grad_()
+            (gradient,) = ac.autograd.grad(x.prod(), x, create_graph=create_graph)
+            np.testing.assert_allclose(to_numpy(gradient), expected, rtol=1e-14)
+
+
+def test_log_softmax_near_zero():
+    """log(1 / (1 + exp(-40))) is not 0, though 1 + exp(-40) is 1; torch's is."""
+    if not IS_TORCH:
+        np.testing.assert_allclose(ac.log_softmax(ac.tensor([0.0, -40.0]), 0)[0].item(), -np.exp(-40.0), rtol=1e-15)
+
+
+# ------------------------------------------------------------------ warnings
+@pytest.mark.parametrize("name", ["var", "std", "var_mean", "std_mean"])
+@pytest.mark.parametrize("values", [[], [1.0], 1.0, [[1.0], [2.0]]])
+def test_too_few_elements_warn(name, values):
+    with pytest.warns(
+        UserWarning, match=rf"^{name}\(\): degrees of freedom is <= 0. Correction should be strictly less"
+    ):
+        getattr(ac, name)(float_tensor(values), -1)
+
+
+def test_count_norm_has_no_gradient():
+    x = float_tensor([0.0, 2.0]).requires_grad_()
+    value = x.norm(0)
+    assert type(value.grad_fn).__name__ == "LinalgVectorNormBackward0"
+    assert ac.autograd.grad(value, x, allow_unused=True) == (None,)
+
+
+def test_implicit_softmax_dimension():
+    """0 for 0, 1 and 3 dimensions, else 1."""
+    functional = ac.nn.functional
+    for name in ("softmax", "log_softmax", "softmin"):
+        for shape, dim in (((), 0), ((3,), 0), ((2, 3), 1), ((2, 3, 2), 0), ((2, 1, 3, 2), 1)):
+            x = float_tensor(np.arange(np.prod(shape)).reshape(shape) * 0.3)
+            with pytest.warns(
+                UserWarning, match=f"Implicit dimension choice for {name} has been deprecated. Change the"
+            ):
+                implicit = getattr(functional, name)(x)
+            assert_same(to_numpy(implicit), to_numpy(getattr(functional, name)(x, dim)))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.sum(True),
+        lambda x: x.sum(0, 1),
+        lambda x: x.prod(0.5),
+        lambda x: x.max(True),
+        lambda x: x.cumsum(True),
+        lambda x: x.sum(dim=0, axis=0),
+        lambda x: x.mean(0, keepdim=1),
+    ],
+)
+def test_bools_and_numbers_are_not_interchanged(call):
+    with pytest.raises(TypeError):
+        call(float_tensor([[1.0, 2.0]]))
+
+
+# ------------------------------------------------------------------ in-place scans
+@pytest.mark.parametrize("name", ["cumsum_", "cumprod_"])
+def test_scan_in_place_keeps_the_dtype(name):
+    for values in ([1, 2, 3], [True, False]):
+        x = ac.tensor(values)
+        with pytest.raises(
+            RuntimeError, match=r"Bad in-place call: input tensor dtype (long int|bool) and output tensor"
+        ):
+            getattr(x, name)(0, dtype=ac.float64)
+        assert x._version == 0
+    with pytest.raises(NotImplementedError, match=rf'"{name}out_cpu" not implemented for \'Bool\''):
+        getattr(ac.tensor([True]), name)(0)

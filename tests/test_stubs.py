@@ -55,7 +55,7 @@ torch.sinus(x)  # attr-defined
 torch.sin(2.0)  # arg-type
 torch.tensor([1.0], requires_grad="yes")  # arg-type
 x.sum(dim="rows")  # arg-type
-x.sum(keepdims=True)  # call-arg
+x.sum(keep_dims=True)  # call-arg
 x.ndim = 2  # misc
 x + "1"  # operator
 """

@@ -59,6 +59,13 @@ cdef inline num sign_of(num x) noexcept:
         return unary(&SIGN, x)
 
 
+cdef inline num abs_of(num x) noexcept:
+    if num is double:
+        return cmath.fabs(x)
+    else:
+        return unary(&ABS, x)
+
+
 cdef inline num pow_of(num x, double e) noexcept:
     if num is double:
         return power_value(x, e)
@@ -112,6 +119,14 @@ cdef inline num if_zero(num x, num yes, num no) noexcept:
         return yes if x == 0.0 else no
     else:
         return choose(compare(Py_EQ, x, scalar_number(0.0)), yes, no)
+
+
+cdef inline num one_if_zero(num x) noexcept:
+    """1 where x == 0, else x: a divisor for a 0."""
+    if num is double:
+        return 1.0 if x == 0.0 else x
+    else:
+        return choose(compare(Py_EQ, x, scalar_number(0.0)), scalar_number(1.0), x)
 
 
 cdef inline num if_equal(num a, num b, num yes, num no) noexcept:

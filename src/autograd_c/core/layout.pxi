@@ -350,6 +350,8 @@ cdef uint64_t dim_mask(object dims, int ndim) except? 0:
     if not isinstance(dims, (tuple, list)):
         dims = (dims,)
     for k in dims:
+        if isinstance(k, bool):
+            raise TypeError("argument 'dim' must be tuple of ints, not bool")
         bit = <uint64_t>1 << wrap_dim(k, ndim)
         if mask & bit:
             raise RuntimeError(f"dim {k} appears multiple times in the list of dims")

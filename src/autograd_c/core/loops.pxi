@@ -7,13 +7,16 @@
 #    first-level cache; so promotion costs no tensor, and no kernel knows of strides.
 # C. Same-shaped contiguous operands and 0-d ones never get here: see `run_unary`, `run_binary`.
 #    They call the same kernels, so the bits are the same.
-# D. `map1` ... `chain2` take the formula as a constant: it is inlined, and the loop vectorised.
+# D. What runs along an axis (a cumulative sum, softmax) gets whole lines, `walk_lines`: packed where
+#    they are no runs, a tile of neighbouring lines at a time.
+# E. `map1` ... `chain2` take the formula as a constant: it is inlined, and the loop vectorised.
 
 ctypedef void (*Kernel)(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept
 
 cdef enum:
     MAX_OPERANDS = 6
     BLOCK = 512                # elements of a block: 4 kB for each operand
+    TILE = 8                   # lines that are packed together: as many elements as a cache line has
     # From so many elements on, a kernel runs without the interpreter's lock.
     UNLOCK = 1 << 14
 
@@ -247,6 +250,149 @@ cdef void walk_run(Walk *w, Kernel kernel, const double *c) noexcept:
     walk_runs(w, kernel, c)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
+
+
+cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1:
+    """Call the kernel on every line along an axis, whole."""
+    cdef PyThreadState *unlocked = NULL
+    cdef Py_ssize_t n = w.sizes[axis] if w.ndim else 1
+    cdef Py_ssize_t along[MAX_OPERANDS]
+    cdef Py_ssize_t tile = 1
+    cdef int64_t *room = NULL
+    cdef bint direct = True
+    cdef int k
+    if w.numel == 0:
+        return 0
+    for k in range(w.operands):
+        along[k] = w.strides[k][axis] if w.ndim else 0
+        if line_is_packed(w, k, n, along[k]):
+            direct = False
+    w.sizes[axis] = 1                           # the others are simplified without it
+    walk_simplify(w)
+    if direct:
+        w.sizes[w.ndim] = n
+        for k in range(w.operands):
+            w.strides[k][w.ndim] = along[k]
+        w.ndim += 1
+    else:
+        tile = min(w.sizes[w.ndim - 1], <Py_ssize_t>TILE) if w.ndim else 1
+        room = <int64_t *>PyMem_RawMalloc(w.operands * tile * n * 8)
+        if room == NULL:
+            raise MemoryError()
+    if w.numel >= UNLOCK:
+        unlocked = PyEval_SaveThread()
+    if direct:
+        walk_runs(w, kernel, c)
+    else:
+        walk_tiles(w, n, tile, along, room, kernel, c)
+    if unlocked != NULL:
+        PyEval_RestoreThread(unlocked)
+    PyMem_RawFree(room)
+    return 0
+
+
+cdef inline bint line_is_packed(Walk *w, int k, Py_ssize_t n, Py_ssize_t s) noexcept:
+    """Whether a line of operand k, with stride s, cannot be given to a kernel as it lies in memory."""
+    return w.kind[k] != w.want[k] or s > 1 or s < 0 or (k == 0 and s != 1 and n > 1)
+
+
+cdef void walk_tiles(Walk *w, Py_ssize_t n, Py_ssize_t tile, const Py_ssize_t *along, int64_t *room,
+                     Kernel kernel, const double *c) noexcept:
+    """The lines packed, some neighbours at a time: elements next to each other are then moved together."""
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef char *p[MAX_OPERANDS]
+    cdef int last = w.ndim - 1, d, k
+    cdef Py_ssize_t start, count = w.sizes[last] if last >= 0 else 1
+    for k in range(w.operands):
+        p[k] = w.p[k]
+    for d in range(last):
+        at[d] = 0
+    while True:
+        start = 0
+        while start < count:
+            run_tile(w, n, min(count - start, tile), start, p, along, room, kernel, c)
+            start += tile
+        d = last - 1
+        while d >= 0:
+            at[d] += 1
+            for k in range(w.operands):
+                p[k] += w.strides[k][d] * item_size(w.kind[k])
+            if at[d] < w.sizes[d]:
+                break
+            at[d] = 0
+            for k in range(w.operands):
+                p[k] -= w.strides[k][d] * w.sizes[d] * item_size(w.kind[k])
+            d -= 1
+        if d < 0:
+            return
+
+
+cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t start, char **p, const Py_ssize_t *along,
+                   int64_t *room, Kernel kernel, const double *c) noexcept:
+    """m lines of n elements, the first of them `start` steps along the last dimension of the walk."""
+    cdef char *q[MAX_OPERANDS]
+    cdef Py_ssize_t s[MAX_OPERANDS]
+    cdef Py_ssize_t step[MAX_OPERANDS]          # from line to line, in bytes
+    cdef char *first[MAX_OPERANDS]
+    cdef Py_ssize_t item, next_line, j
+    cdef int k
+    for k in range(w.operands):
+        item = item_size(w.kind[k])
+        next_line = w.strides[k][w.ndim - 1] if w.ndim else 0
+        first[k] = p[k] + start * next_line * item
+        step[k] = next_line * item
+        s[k] = along[k]
+        if line_is_packed(w, k, n, along[k]):
+            q[k] = <char *>(room + k * m * n)
+            if k:
+                move_tile(n, m, first[k], along[k], next_line, w.kind[k], q[k], 1, n, w.want[k])
+            s[k] = 1
+            step[k] = n * item_size(w.want[k])
+        else:
+            q[k] = first[k]
+    for j in range(m):
+        kernel(n, q, s, c)
+        for k in range(w.operands):
+            q[k] += step[k]
+    if line_is_packed(w, 0, n, along[0]):
+        next_line = w.strides[0][w.ndim - 1] if w.ndim else 0
+        move_tile(n, m, <char *>room, 1, n, w.want[0], first[0], along[0], next_line, w.kind[0])
+
+
+cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize_t lx, int kind,
+                    char *y, Py_ssize_t sy, Py_ssize_t ly, int to) noexcept:
+    """Copy m lines of n elements: s is the stride along a line, l the one from line to line."""
+    cdef Py_ssize_t i, j, from_item = item_size(kind), to_item = item_size(to)
+    cdef const int64_t *source = <const int64_t *>x
+    cdef int64_t *target = <int64_t *>y
+    if kind == to and kind != BOOL:
+        for i in range(n):
+            if m == TILE:                      # a number of steps that the compiler knows
+                for j in range(TILE):
+                    target[i * sy + j * ly] = source[i * sx + j * lx]
+            else:
+                for j in range(m):
+                    target[i * sy + j * ly] = source[i * sx + j * lx]
+    elif (lx if sy == 1 else ly) < (sx if sy == 1 else sy):
+        for i in range(n):
+            convert(m, x + i * sx * from_item, lx, kind, y + i * sy * to_item, ly, to)
+    else:
+        for i in range(m):
+            convert(n, x + i * lx * from_item, sx, kind, y + i * ly * to_item, sy, to)
+
+
+cdef int lines_into(Kernel kernel, int axis, Tensor y, Tensor a, Tensor b, Tensor e, int want,
+                    const double *c) except -1:
+    """A walk over the lines of y along an axis, with up to three operands that broadcast to it, or None."""
+    cdef Walk w
+    walk_start(&w, y.form)
+    walk_add(&w, y.ptr, y.form, y.kind, want)
+    walk_add(&w, a.ptr, a.form, a.kind, want)
+    if b is not None:
+        walk_add(&w, b.ptr, b.form, b.kind, want)
+    if e is not None:
+        walk_add(&w, e.ptr, e.form, e.kind, want)
+    return walk_lines(&w, axis, kernel, c)
 
 
 cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:

@@ -367,7 +367,14 @@ def zeros(*sizes, size=None, dtype=None, layout=None, device=None, pin_memory=Fa
     tensor([0., 0.])
     """
     cdef int kind = options("zeros", None, dtype, F64, layout, device, pin_memory, requires_grad)
-    return asking(filled(kind, sizes_layout("zeros", 1, sizes, size), 0.0), requires_grad)
+    cdef Layout form
+    try:
+        form = sizes_layout("zeros", 1, sizes, size)
+    except RuntimeError as error:              # in which PyTorch's zeros has words of its own
+        if "negative" not in str(error):
+            raise
+        raise RuntimeError(f"zeros: Dimension size must be non-negative. {error}") from None
+    return asking(filled(kind, form, 0.0), requires_grad)
 
 
 @function

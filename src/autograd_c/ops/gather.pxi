@@ -395,7 +395,10 @@ cdef class IndexSelectBackward0(Node):
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
         cdef Layout form = self.args[0]
-        cdef list indices = [None] * <int>self.args[1] + [saved_a(self)]
+        cdef list indices
+        if form.ndim == 0:
+            return give(grads, 0, g)
+        indices = [None] * <int>self.args[1] + [index_vector(saved_a(self))]
         return give(grads, 0, c_index_put(zeros_form(form), indices, g, True))
 
 
@@ -424,11 +427,12 @@ cdef Tensor c_index_select(Tensor x, int d, Tensor i):
     if outside(i, x.form.sizes[d] if x.form.ndim else 1) is not None:
         raise IndexError("index out of range in self")
     if x.form.ndim == 0:
+        if i.form.numel != 1:
+            raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {i.form.numel} value(s)")
         y = new_tensor(x.kind, SCALAR)
         copy_elements(y, x)
     else:
-        plan = make_plan(x.form, [None] * d + [strided_alias(i, layout_of_sequence((i.form.numel,)), 0)
-                                               if i.form.ndim == 0 else i])
+        plan = make_plan(x.form, [None] * d + [index_vector(i)])
         y = new_tensor(x.kind, plan.result)
         plan_run(plan, x, y, READ)
     if recording() and needs_grad(x):
@@ -440,6 +444,11 @@ cdef Tensor c_index_select(Tensor x, int d, Tensor i):
     if x.flags & SPECIAL and tangent_of(x) is not None:
         set_tangent(y, c_index_select(tangent_of(x), d, i))
     return y
+
+
+cdef Tensor index_vector(Tensor index):
+    """A 0-d index as a vector."""
+    return strided_alias(index, layout_of_sequence((1,)), 0) if index.form.ndim == 0 else index
 
 
 cdef object outside(Tensor index, Py_ssize_t size):
