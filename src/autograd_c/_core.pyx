@@ -38,7 +38,8 @@ include "ops/reduce.pxi"        # sum, mean, max ...
 include "ops/views.pxi"         # view, expand, transpose ...
 include "ops/slices.pxi"        # select, slices, as_strided, unbind, split
 include "ops/join.pxi"          # cat, stack
-include "ops/gather.pxi"        # index, index_put, gather, scatter_add
+include "ops/advanced.pxi"      # index, index_put, nonzero
+include "ops/gather.pxi"        # index_select, gather, scatter_add
 include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
 include "ops/loss.pxi"          # binary_cross_entropy, mse_loss
