@@ -42,6 +42,7 @@ include "ops/advanced.pxi"      # index, index_put, nonzero
 include "ops/gather.pxi"        # index_select, gather, scatter_add
 include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
+include "ops/addmm.pxi"         # addmm, outer, linear
 include "ops/loss.pxi"          # binary_cross_entropy, mse_loss
 
 include "core/function.pxi"     # custom Functions

@@ -74,12 +74,12 @@ cdef Tensor as_stack(Tensor x):
     return stacked(x, x.form.sizes[0], x.form.sizes[1], x.form.strides[0], x.form.strides[1])
 
 
-cdef int check_product(Tensor a, Tensor b, str first, str second) except -1:
+cdef int check_product(Tensor a, Tensor b, str first, str second, str kernel) except -1:
     if a.kind != b.kind:
         raise RuntimeError(f"expected {first} and {second} to have the same dtype, but got: "
                            f"{c_name(a.kind)} != {c_name(b.kind)}")
     if a.kind == BOOL:
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
     return 0
 
 
@@ -130,13 +130,18 @@ cdef class MmBackward0(Node):
         return 0
 
 
-cdef Tensor c_mm(Tensor a, Tensor b):
-    cdef Py_ssize_t sizes[2]
-    cdef Tensor y
+cdef int check_matrices(Tensor a, Tensor b) except -1:
     if a.form.sizes[1] != b.form.sizes[0]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a.form.sizes[0]}x{a.form.sizes[1]} and "
                            f"{b.form.sizes[0]}x{b.form.sizes[1]})")
-    check_product(a, b, "m1", "m2")
+    return 0
+
+
+cdef Tensor c_mm(Tensor a, Tensor b):
+    cdef Py_ssize_t sizes[2]
+    cdef Tensor y
+    check_matrices(a, b)
+    check_product(a, b, "m1", "m2", "addmm_impl_cpu_")
     sizes[0] = a.form.sizes[0]
     sizes[1] = b.form.sizes[1]
     y = new_tensor(a.kind, layout_contiguous(2, sizes))
@@ -189,7 +194,7 @@ cdef Tensor c_mv(Tensor a, Tensor v):
     if a.kind != v.kind:
         raise RuntimeError(f"addmv input tensors must have the same dtype, but got {scalar_type_name(a.kind)}, "
                            f"{scalar_type_name(v.kind)}, and {scalar_type_name(a.kind)}")
-    check_product(a, v, "mat", "vec")
+    check_product(a, v, "mat", "vec", "addmv_impl_cpu")
     y = new_tensor(a.kind, layout_contiguous(1, a.form.sizes))
     product_into(stacked(y, y.form.sizes[0], 1, 1, 1), as_stack(a),
                  stacked(v, v.form.sizes[0], 1, v.form.strides[0], 1))
@@ -235,7 +240,7 @@ cdef Tensor c_dot(Tensor a, Tensor b):
     if a.kind != b.kind:
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {scalar_type_name(a.kind)} and "
                            f"{scalar_type_name(b.kind)}")
-    check_product(a, b, "input", "tensor")
+    check_product(a, b, "input", "tensor", "dot")
     y = new_tensor(a.kind, SCALAR)
     product_into(stacked(y, 1, 1, 1, 1), stacked(a, 1, a.form.sizes[0], 1, a.form.strides[0]),
                  stacked(b, b.form.sizes[0], 1, b.form.strides[0], 1))
@@ -280,7 +285,7 @@ cdef Tensor c_bmm(Tensor a, Tensor b):
                            f"[{a.form.sizes[0]}, {a.form.sizes[2]}] but got: [{b.form.sizes[0]}, {b.form.sizes[1]}].")
     if a.kind != b.kind:
         raise RuntimeError(f"expected scalar type {scalar_type_name(a.kind)} but found {scalar_type_name(b.kind)}")
-    check_product(a, b, "batch1", "batch2")
+    check_product(a, b, "batch1", "batch2", "bmm")
     sizes[0] = a.form.sizes[0]
     sizes[1] = a.form.sizes[1]
     sizes[2] = b.form.sizes[2]
