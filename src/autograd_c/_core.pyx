@@ -43,6 +43,7 @@ include "ops/gather.pxi"        # index_select, gather, scatter_add
 include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
 include "ops/addmm.pxi"         # addmm, outer, linear
+include "ops/einsum.pxi"        # einsum
 include "ops/loss.pxi"          # binary_cross_entropy, mse_loss
 
 include "core/function.pxi"     # custom Functions
