@@ -39,7 +39,7 @@ include "ops/views.pxi"         # view, expand, transpose ...
 include "ops/slices.pxi"        # select, slices, as_strided, unbind, split
 include "ops/join.pxi"          # cat, stack
 include "ops/advanced.pxi"      # index, index_put, nonzero
-include "ops/gather.pxi"        # index_select, gather, scatter_add
+include "ops/gather.pxi"        # index_select, index_add, gather, scatter_add
 include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
 include "ops/addmm.pxi"         # addmm, outer, linear

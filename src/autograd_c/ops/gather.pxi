@@ -1,4 +1,4 @@
-# Reading and adding along one dimension: index_select, gather, scatter_add.
+# Reading and adding along one dimension: index_select, index_add, gather, scatter_add.
 #
 # The positions become a Plan of advanced.pxi: the other dimensions are indexed by counting.
 
@@ -9,9 +9,8 @@ cdef class IndexSelectBackward0(Node):
     """g added at the indices of the dimension, else 0"""
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        cdef Layout form = self.args[0]
-        cdef list indices = [None] * <int>self.args[1] + [saved_a(self)]
-        return give(grads, 0, c_index_put(zeros_form(form), indices, g, True))
+        cdef tuple kept = self.args
+        return give(grads, 0, c_index_add(zeros_form(kept[0]), kept[1], saved_a(self), g, 1.0))
 
 
 @op
@@ -73,6 +72,161 @@ cdef int check_gather(Tensor x, int d, Tensor index) except -1:
     if wrong is not None:
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {d} with size {size}")
     return 0
+
+
+# ----------------------------------------------------------------------------------------- index_add
+
+@cython.final
+cdef class IndexAddBackward0(Node):
+    """input: g; source: alpha times g at the indices of the dimension"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef tuple kept = self.args
+        cdef Tensor picked
+        if self.next0 is not None:
+            give(grads, 0, g)
+        if self.next1 is not None:
+            picked = c_reshape(c_index_select(g, kept[1], saved_a(self)), kept[0])
+            give(grads, 1, unary_with(&SCALE, picked, self.c[0], 0.0) if self.c[0] != 1.0 else picked)
+        return 0
+
+
+cdef int check_index_add(Tensor x, int dim, Tensor index, Tensor source) except -1:
+    cdef Py_ssize_t n
+    cdef int d
+    cdef bint fits = x.form.ndim == source.form.ndim
+    if index.form.ndim > 1:
+        raise IndexError(f"index_add_(): Index is supposed to be a vector, but got dim: {index.form.ndim} with type: "
+                         f"{scalar_type_name(index.kind)} and size: {sizes_text(index.form)}")
+    if index.kind != I64:
+        raise RuntimeError("index_add_(): Expected dtype int32/int64 for index but got: "
+                           f"{scalar_type_name(index.kind)}")
+    if x.kind != source.kind:
+        raise RuntimeError(f"index_add_(): self ({scalar_type_name(x.kind)}) and source "
+                           f"({scalar_type_name(source.kind)}) must have the same scalar type")
+    if dim and dim >= source.form.ndim:
+        raise RuntimeError(f"index_add_(): Indexing dim {dim} is out of bounds of the source tensor with dim "
+                           f"{source.form.ndim}")
+    n = source.form.sizes[dim] if source.form.ndim else 1
+    if index.form.numel != n and source.form.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if index.form.numel != n:
+        raise RuntimeError(f"index_add_(): Number of indices ({index.form.numel}) should be equal to "
+                           f"source.size(dim): ({n}), for dim: {dim}")
+    for d in range(x.form.ndim if fits else 0):
+        if d != dim and x.form.sizes[d] != source.form.sizes[d]:
+            fits = False
+    if not fits:
+        raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+                           f"self.shape = {sizes_text(x.form)} source.shape = {sizes_text(source.form)}")
+    if x.form.numel:
+        check_gather(x, dim, index)
+    return 0
+
+
+cdef int index_add_into(Tensor y, int dim, Tensor index, Tensor source, double alpha) except -1:
+    cdef Tensor part
+    if y.form.numel == 0 or source.form.numel == 0:
+        return 0
+    # A copy where it is scaled or shares y's memory.
+    part = contiguous_values(copy_like(source, source.form) if may_overlap(y, source) else source)
+    if alpha != 1.0:
+        part = new_tensor(source.kind, layout_contiguous(source.form.ndim, source.form.sizes))
+        binary_into(&MUL, part, source, scalar_f64(alpha) if y.kind == F64 else scalar_i64(<int64_t>alpha),
+                    F64 if y.kind == F64 else I64)
+    if y.form.ndim == 0:
+        binary_into(&ADD, y, y, part, F64 if y.kind == F64 else I64)
+        return 0
+    index = strided_alias(contiguous_values(index), layout_of_sequence((index.form.numel,)), 0)
+    plan_run(make_plan(y.form, [None] * dim + [index]), y, part, ADD_TO)
+    return 0
+
+
+cdef Node index_add_node(Tensor x, int dim, Tensor index, Tensor source, double alpha):
+    cdef Node n = new_node(<PyTypeObject *>IndexAddBackward0)
+    n.args = (source.form, dim)
+    n.c[0] = alpha
+    add_edge(n, x)
+    add_edge(n, source)
+    save_a(n, index)
+    return n
+
+
+cdef Tensor c_index_add(Tensor x, int dim, Tensor index, Tensor source, double alpha):
+    cdef Tensor y
+    check_index_add(x, dim, index, source)
+    y = new_tensor(x.kind, contiguous_layout(x.form))
+    copy_elements(y, x)
+    index_add_into(y, dim, index, source, alpha)
+    if recording() and needs_grad(x) | needs_grad(source):
+        set_result(index_add_node(x, dim, index, source, alpha), y)
+    if (x.flags | source.flags) & SPECIAL and (tangent_of(x) is not None or tangent_of(source) is not None):
+        set_tangent(y, c_index_add(tangent_or_zeros(x), dim, index, tangent_or_zeros(source), alpha))
+    return y
+
+
+@op
+def index_add(input, dim, index, source, *, alpha=1):
+    """A copy of `input` to which alpha * source is added at positions of a dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    index : Tensor
+        A vector of int64; a position that occurs twice counts twice.
+    source : Tensor
+        With the sizes of `input`, but as many along `dim` as there are positions.
+    alpha : float
+        An integer for tensors of integers.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If sizes or dtypes do not fit, or a position is not there.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.index_add(torch.zeros(3), 0, torch.tensor([0, 2, 0]), torch.tensor([1., 2., 3.]), alpha=10)
+    tensor([40.,  0., 20.])
+    """
+    cdef Tensor x = tensor_arg(input, "index_add", "input", 1), i = tensor_arg(index, "index_add", "index", 3)
+    cdef Tensor s = tensor_arg(source, "index_add", "source", 4)
+    return c_index_add(x, wrap_dim(dim, x.form.ndim), i, s, factor_arg(alpha, "index_add", "alpha", x.kind))
+
+
+@method
+def index_add_(self, dim, index, source, *, alpha=1):
+    """In-place version of `index_add`."""
+    cdef Tensor x = own(self), i = tensor_arg(index, "index_add_", "index", 2)
+    cdef Tensor s = tensor_arg(source, "index_add_", "source", 3), t
+    cdef int d = wrap_dim(dim, x.form.ndim)
+    cdef double times = factor_arg(alpha, "index_add_", "alpha", x.kind)
+    cdef Node n = None
+    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(s))
+    check_in_place(x, recorded)
+    check_overlap(x)
+    check_index_add(x, d, i, s)
+    if may_overlap(x, i):
+        i = copy_like(i, i.form)
+    if recorded:
+        n = index_add_node(x, d, i, s, times)
+    t = c_index_add(tangent_or_zeros(x), d, i, tangent_or_zeros(s), times) if (
+        (x.flags | s.flags) & SPECIAL and (tangent_of(x) is not None or tangent_of(s) is not None)) else None
+    begin_write(x)
+    index_add_into(x, d, i, s, times)
+    bump(x)
+    if recorded:
+        n.form = x.form
+        rebase(x, n)
+    if t is not None:
+        give_tangent(x, t)
+    return x
 
 
 # -------------------------------------------------------------------------------- gather, scatter_add
