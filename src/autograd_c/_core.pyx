@@ -44,7 +44,9 @@ include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
 include "ops/addmm.pxi"         # addmm, outer, linear
 include "ops/einsum.pxi"        # einsum
-include "ops/loss.pxi"          # binary_cross_entropy, mse_loss
+include "ops/loss.pxi"          # losses as one node, binary_cross_entropy, mse_loss
+include "ops/robust.pxi"        # l1_loss, smooth_l1_loss, huber_loss
+include "ops/nll.pxi"           # losses of classes: nll_loss, cross_entropy, kl_div
 
 include "core/function.pxi"     # custom Functions
 
