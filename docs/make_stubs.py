@@ -25,11 +25,11 @@ TEMPLATE = Path(__file__).with_name("_core.pyi.in")
 # ------------------------------------------------------------------ conventions
 # The type of a parameter, by its name; "| None" comes with the default. function.name is for that function alone.
 PARAMETERS = {
-    "Tensor": "self gradient index input mask mat2 src target tangent vec x"
+    "Tensor": "self gradient index input mask mat1 mat2 pos_weight source src target tangent vec vec2 weight x"
     " dot.tensor split.tensor where.condition index_put.values index_put_.values"
     " atan2.other atan2_.other expand_as.other matmul.other maximum.other minimum.other type_as.other view_as.other"
     " logical_and.other logical_or.other logical_xor.other"
-    " binary_cross_entropy.weight mse_loss.weight",
+    " linear.bias",
     "Tensor | float": "exponent fill_value max min other value"
     " add.input bitwise_and.input bitwise_or.input bitwise_xor.input div.input floor_divide.input mul.input pow.input"
     " remainder.input rsub.input sub.input",
@@ -38,19 +38,20 @@ PARAMETERS = {
     "Sequence[Tensor | None]": "indices",
     "tuple[Tensor, ...]": "_backward.tensors _backward.inputs",
     "tuple[Tensor | None, ...]": "gradients",
-    "float": "alpha end start step",
-    "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes offset start_dim steps"
-    " storage_offset narrow.start select.index unfold.size unfold.step",
+    "float": "alpha beta delta end label_smoothing start step",
+    "int": "address chunks count dim dim0 dim1 dim2 dimension end_dim ignore_index length level m n nbytes offset"
+    " start_dim steps storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
     " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim squeeze.dim sum.dim",
     "Sequence[int]": "size sizes stride strides",
-    "bool": "accumulate allow_unused copy create_graph force keep keepdim mode non_blocking pin_memory readonly"
-    " requires_grad retain_graph",
+    "bool": "accumulate allow_unused copy create_graph force keep keepdim log_target mode non_blocking pin_memory"
+    " readonly reduce requires_grad retain_graph size_average",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
     'Literal["trunc", "floor"]': "rounding_mode",
     'Literal["none", "mean", "sum"]': "reduction",
+    'Literal["none", "batchmean", "mean", "sum"]': "kl_div.reduction",
     "Callable[[Tensor], Tensor | None]": "hook",
     "Callable[[Tensor], object]": "register_post_accumulate_grad_hook.hook",
 }

@@ -10,6 +10,7 @@ from ._core import Tensor as Tensor
 from ._core import _Dtype
 from ._core import abs_op as abs
 from ._core import add as add
+from ._core import addmm as addmm
 from ._core import all_op as all
 from ._core import amax as amax
 from ._core import amin as amin
@@ -36,6 +37,7 @@ from ._core import diagonal as diagonal
 from ._core import div as div
 from ._core import dot as dot
 from ._core import dtype as dtype
+from ._core import einsum as einsum
 from ._core import empty as empty
 from ._core import empty_like as empty_like
 from ._core import eq as eq
@@ -50,7 +52,9 @@ from ._core import full as full
 from ._core import full_like as full_like
 from ._core import gather as gather
 from ._core import ge as ge
+from ._core import ger as ger
 from ._core import gt as gt
+from ._core import index_add as index_add
 from ._core import index_put as index_put
 from ._core import index_select as index_select
 from ._core import is_floating_point as is_floating_point
@@ -87,6 +91,7 @@ from ._core import nonzero as nonzero
 from ._core import numel as numel
 from ._core import ones as ones
 from ._core import ones_like as ones_like
+from ._core import outer as outer
 from ._core import permute as permute
 from ._core import pow_op as pow
 from ._core import reciprocal as reciprocal
@@ -128,7 +133,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['PrecisionWarning', 'Size', 'Tensor', 'abs', 'add', 'addmm', 'all', 'amax', 'amin', 'any', 'arange', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'atan2', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'chunk', 'clamp', 'clone', 'cos', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'einsum', 'empty', 'empty_like', 'enable_grad', 'eq', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'ger', 'get_default_dtype', 'gt', 'index_add', 'index_put', 'index_select', 'inf', 'inference_mode', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log1p', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logsumexp', 'long', 'lt', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'min', 'minimum', 'mm', 'mul', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'numel', 'ones', 'ones_like', 'outer', 'permute', 'pi', 'pow', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'select', 'set_default_dtype', 'set_grad_enabled', 'show_config', 'sigmoid', 'sign', 'sin', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype
