@@ -24,11 +24,11 @@ TEMPLATE = Path(__file__).with_name("_core.pyi.in")
 # ------------------------------------------------------------------ conventions
 # The type of a parameter, by its name; "| None" comes with the default. function.name is for that function alone.
 PARAMETERS = {
-    "Tensor": "self gradient index input mask mat2 src target tangent vec x"
+    "Tensor": "self gradient index input mask mat1 mat2 pos_weight source src target tangent vec vec2 weight x"
     " dot.tensor split.tensor where.condition index_put.values index_put_.values"
     " atan2.other atan2_.other expand_as.other matmul.other maximum.other minimum.other type_as.other view_as.other"
     " logical_and.other logical_or.other logical_xor.other"
-    " binary_cross_entropy.weight mse_loss.weight",
+    " linear.bias",
     "Tensor | float": "exponent fill_value max min other value"
     " add.input bitwise_and.input bitwise_or.input bitwise_xor.input div.input floor_divide.input mul.input pow.input"
     " remainder.input rsub.input sub.input",
@@ -37,11 +37,11 @@ PARAMETERS = {
     "Sequence[Tensor | None]": "indices",
     "tuple[Tensor, ...]": "_backward.tensors _backward.inputs",
     "tuple[Tensor | None, ...]": "gradients",
-    "float": "alpha base beta correction end lambd mean median negative_slope sigma start std step threshold bernoulli.p"
-    " geometric_.p",
+    "float": "alpha base beta correction delta end label_smoothing lambd mean median negative_slope sigma start std"
+    " step threshold bernoulli.p geometric_.p",
     "float | str": "p",
-    "int": "address axis chunks count dim dim0 dim1 dim2 dimension end_dim length level m n nbytes num_samples offset"
-    " position start_dim steps storage_offset narrow.start select.index unfold.size unfold.step",
+    "int": "address axis chunks count dim dim0 dim1 dim2 dimension end_dim ignore_index length level m n nbytes"
+    " num_samples offset position start_dim steps storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
     " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim norm.dim squeeze.dim std.dim std_mean.dim sum.dim"
     " var.dim var_mean.dim all.axis amax.axis amin.axis any.axis logsumexp.axis mean.axis std.axis std_mean.axis"
@@ -53,14 +53,15 @@ PARAMETERS = {
     "layout_type": "layout",
     "memory_format": "memory_format",
     "Callable[[Tensor], object]": "fill register_post_accumulate_grad_hook.hook",
-    "bool": "accumulate allow_unused copy create_graph force keep keepdim keepdims mode non_blocking pin_memory readonly"
-    " inplace replacement requires_grad retain_graph unbiased",
+    "bool": "accumulate allow_unused copy create_graph force keep keepdim keepdims mode non_blocking pin_memory"
+    " readonly inplace log_target reduce replacement requires_grad retain_graph size_average unbiased",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
     'Literal["trunc", "floor"]': "rounding_mode",
     'Literal["none", "mean", "sum"]': "reduction",
     'Literal["none", "tanh"]': "approximate",
+    'Literal["none", "batchmean", "mean", "sum"]': "kl_div.reduction",
     "Callable[[Tensor], Tensor | None]": "hook",
 }
 # What a function returns; all others return a tensor, and methods that work in place their own.

@@ -566,6 +566,8 @@ LOWER = ("expand(torch.DoubleTensor{[2, 4]}, size=[4]): the number of sizes prov
          "the number of dimensions in the tensor (2)")
 TOO_LONG = "The expanded size of the tensor (4) must match the existing size (3) at non-singleton dimension 0"
 NO_FIT = "shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape [2, 4]"
+NO_SOURCE = ("source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+             "[3, 4] source.shape = [2, 3]")
 ONE_FILL = "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with 1 dimension(s)."
 INDEXING = (
     method("getitem", ref.getitem, "SelectBackward0",
@@ -629,6 +631,24 @@ INDEXING = (
         S(T(5), 0, L(4, 0, 0), V)],
        inplace=True,
        errors=[runtime_error("index 5 is out of bounds for dimension 0 with size 3", X, 0, L([0, 5]), Y)]),
+    op("index_add", ref.index_add, "IndexAddBackward0",
+       [S(X, 0, FIRST_LAST, T(2, 4)), S(X, 1, L(3, 3, 0), T(3, 3)), S(CUBE, -2, L(1), T(2, 1, 4), alpha=-2.5),
+        S(T(5), 0, L(4, 0, 0), V, alpha=2), S(X, 0, np.zeros(0, np.int64), T(0, 4)), S(A, 0, L(0), B),
+        S(X, 0, L(1).reshape(()), T(1, 4))],
+       inplace=True,
+       errors=[runtime_error("index 5 is out of bounds for dimension 0 with size 3", X, 0, L(0, 5), T(2, 4)),
+               runtime_error("index -1 is out of bounds for dimension 0 with size 3", X, 0, L(0, -1), T(2, 4)),
+               index_error(OUT_OF_RANGE, X, 2, FIRST_LAST, T(2, 4)),
+               runtime_error("index_add_(): Expected dtype int32/int64 for index but got: Double", X, 0, V, Y),
+               index_error("index_add_(): Index is supposed to be a vector, but got dim: 2 with type: Long and size: "
+                           "[1, 2]", X, 0, L([0, 1]), T(2, 4)),
+               runtime_error("index_add_(): Number of indices (2) should be equal to source.size(dim): (3), for dim: 0",
+                             X, 0, FIRST_LAST, Y),
+               runtime_error(NO_SOURCE, X, 0, FIRST_LAST, T(2, 3)),
+               runtime_error("index_add_(): self (Double) and source (Long) must have the same scalar type",
+                             V, 0, FIRST_LAST, L(1, 2)),
+               type_error(not_tensor("index_add", 2.5, "source", 4), V, 0, FIRST_LAST, 2.5),
+               type_error("index_add(): argument 'alpha' must be Number, not str", V, 0, L(1), T(1), alpha="a")]),
     op("index_select", ref.index_select, "IndexSelectBackward0",
        [S(X, 0, FIRST_LAST), S(X, 1, L(3, 3, 0)), S(T(5), 0, L(4)), S(X, -1, np.zeros(0, np.int64)),
         S(A, 0, L(0)), S(A, -1, np.array(0)), S(X, 1, np.array(2))], linear=True,
@@ -644,7 +664,16 @@ NO_BATCH = "The size of tensor a (2) must match the size of tensor b (3) at non-
 NO_DOT = ("inconsistent tensor size, expected tensor [3] and src [4] to have the same number of elements, but got 3 "
           "and 4 elements respectively")
 NO_BMM = "Expected size for first two dimensions of batch2 tensor to be: [2, 4] but got: [3, 4]."
+NO_EXPAND = "The expanded size of the tensor (2) must match the existing size (3) at non-singleton dimension 1"
 SQUARE = T(3, 3)
+WEIGHT = T(5, 4)
+TWO = "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts"
+
+
+def einsum_error(message, *args):
+    return runtime_error(f"einsum(): {message}", *args)
+
+
 PRODUCTS = (
     op("matmul", np.matmul, "UnsafeViewBackward0",
        [S(CUBE, T(2, 4, 5)), S(CUBE, T(4, 5)), S(CUBE, ROW), S(ROW, T(2, 4, 5)), S(T(2, 1, 3, 4), T(5, 4, 2)),
@@ -667,32 +696,287 @@ PRODUCTS = (
        errors=[runtime_error("1D tensors expected, but got 1D and 2D tensors", V, X)]),
     op("bmm", np.matmul, "BmmBackward0", [S(CUBE, T(2, 4, 5)), S(T(0, 3, 4), T(0, 4, 5)), S(T(2, 3, 0), T(2, 0, 5))],
        errors=[runtime_error("batch1 must be a 3D tensor", X, Y), runtime_error(NO_BMM, CUBE, T(3, 4, 3))]),
+    op("addmm", ref.addmm, "AddmmBackward0",
+       [S(T(3, 2), X, T(4, 2)), S(T(3, 2), X, T(4, 2), beta=-0.5, alpha=2), S(T(3, 2), X, T(4, 2), beta=0),
+        S(T(3, 2), X, T(4, 2), alpha=0), S(T(3, 2), T(3, 0), T(0, 2), beta=2), S(T(0, 2), T(0, 4), T(4, 2))],
+       inplace=True,
+       errors=[runtime_error(NO_PRODUCT, T(3, 3), X, Y), runtime_error("mat1 must be a matrix, got 1-D tensor", X, V, X),
+               runtime_error("mat2 must be a matrix, got 1-D tensor", X, X, ROW),
+               runtime_error("self and mat2 must have the same dtype, but got Long and Double", L(1, 2), X, T(4, 2)),
+               type_error(not_tensor("addmm", 2.5, "mat2", 3), X, X, 2.5)]),
+    op("addmm:broadcast", ref.addmm, "AddmmBackward0",
+       [S(T(2), X, T(4, 2)), S(COL, X, T(4, 2), beta=3), S(A, X, T(4, 2), alpha=-1),
+        S(SQUARE, SQUARE, SQUARE)],
+       errors=[runtime_error(NO_EXPAND, V, X, T(4, 2))]),
+    op("outer", np.outer, "MulBackward0", [S(V, ROW), S(EMPTY, V), S(V, EMPTY), S(V, V)],
+       errors=[runtime_error("outer: Expected 1-D argument self, but got 2-D", X, V),
+               runtime_error("outer: Expected 1-D argument vec2, but got 0-D", V, A),
+               type_error(not_tensor("outer", 2.5, "vec2", 2), V, 2.5)]),
+    op("ger", np.outer, "MulBackward0", [S(V, ROW)], errors=[type_error(not_tensor("ger", 2.5), 2.5, V)]),
+    op("linear", ref.linear, "AddmmBackward0",
+       [S(X, WEIGHT, T(5)), S(T(0, 4), WEIGHT, T(5)), S(X, WEIGHT, T(1, 5)), S(X, WEIGHT, A),
+        *records("ViewBackward0", S(ROW, WEIGHT, T(5)), S(CUBE, WEIGHT, T(5)), S(T(2, 0, 4), WEIGHT, T(5)),
+                 S(T(2, 1, 3, 4), WEIGHT, T(1))),
+        *records("AddBackward0", S(CUBE, WEIGHT, T(3, 5)), S(ROW, T(4), A), S(CUBE, ROW, A)),
+        *records("MmBackward0", S(X, WEIGHT), S(X, X)), S(ROW, WEIGHT).records("SqueezeBackward4"),
+        S(CUBE, WEIGHT).records("UnsafeViewBackward0"), S(ROW, T(4)).records("DotBackward0"),
+        S(X, ROW).records("MvBackward0")],
+       path="nn.functional", method=False,
+       errors=[runtime_error("mat1 and mat2 shapes cannot be multiplied (3x4 and 3x5)", X, T(5, 3)),
+               runtime_error("mat1 and mat2 shapes cannot be multiplied (6x4 and 3x5)", CUBE, T(5, 3), T(5)),
+               runtime_error("both arguments to linear need to be at least 1D, but they are 0D and 2D", A, WEIGHT),
+               runtime_error("t() expects a tensor with <= 2 dimensions, but self is 3D", X, CUBE),
+               runtime_error("The expanded size of the tensor (5) must match the existing size (3) at non-singleton",
+                             X, WEIGHT, V),
+               runtime_error("output with shape [5] doesn't match the broadcast shape [3, 5]", ROW, WEIGHT, T(3, 5)),
+               runtime_error("mat2 must be a matrix, got 1-D tensor", X, ROW, A),
+               type_error(not_tensor("linear", 2.5, "bias", 3), X, WEIGHT, 2.5)]),
+    op("einsum", ref.einsum, "ViewBackward0",
+       [S("ij,jk->ik", X, T(4, 2)), S("ij,jk", X, T(4, 2)), S("bij,bjk->bik", CUBE, T(2, 4, 5)), S("i,i", V, W),
+        S("...ij,...jk->...ik", CUBE, T(4, 2)), S("bij,bij->b", CUBE, T(2, 3, 4)), S("i,ij->j", V, X),
+        S("ij,kl->", X, T(2, 5)), S("ij,jk,kl->il", X, T(4, 2), T(2, 5)), S("ijk,jil,kl->l", CUBE, T(3, 2, 5), T(4, 5)),
+        S("ij,jk->ik", T(3, 0), T(0, 2)), S("ij,jk->ik", COL, T(4, 2)), S("i,i,i->", V, W, V), S("i,i", V, V),
+        S(" i j , j k -> k i ", X, T(4, 2)), S("ii,ij->j", SQUARE, X), S("aA,Ab->ab", X, T(4, 2)),
+        *records("MulBackward0", S("i,j", V, ROW), S("i,i->i", V, W), S("ij,ij->ji", X, Y), S(",ij->ij", A, X),
+                 S("...,...->...", X, ROW), S(",", A, B)),
+        *records("SumBackward1", S("ij->", X), S("ij->i", X), S("ii", SQUARE), S("i...->...", CUBE),
+                 S("...i->i", CUBE), S("ij->j", T(0, 3)))],
+       method=False,
+       errors=[value_error(TWO), value_error(TWO, "ij"), type_error("expected Tensor as element 0 in argument 1", "i", 2.5),
+               type_error("einsum(): argument 'equation' (position 1) must be str, not int", 2, X),
+               einsum_error("more operands were provided than specified in the equation", "ij", X, X),
+               einsum_error("fewer operands were provided than specified in the equation", "ij,jk", X),
+               einsum_error("invalid subscript given at index 1 in the equation string, subscripts must be", "i1", X),
+               einsum_error("invalid subscript given at index 5 in the equation string, subscripts must be", "ij->j1", X),
+               einsum_error("found '.' for operand 0 that is not part of any ellipsis", "i..j", X),
+               einsum_error("found '.' for operand 0 for which an ellipsis was already found", "...i...", X),
+               einsum_error("found '.' for output that is not part of any ellipsis (...)", "ij->.", X),
+               einsum_error("found '.' for output but an ellipsis (...) was already found", "...->......", X),
+               einsum_error("the number of subscripts in the equation (3) does not match the number of dimensions (2) "
+                            "for operand 0 and no ellipsis was given", "ijk", X),
+               einsum_error("the number of subscripts in the equation (3) is more than the number of dimensions (2) "
+                            "for operand 0", "ijk...", X),
+               einsum_error("output subscript i appears more than once in the output", "ij->ii", X),
+               einsum_error("output subscript k does not appear in the equation for any input operand", "ij->k", X),
+               einsum_error("subscript j has size 3 for operand 1 which does not broadcast with previously seen size 4",
+                            "ij,jk", X, X),
+               einsum_error("subscript i is repeated for operand 0 but the sizes don't match, 4 != 3", "ii", X),
+               einsum_error("dimension 0 covered by ellipsis in operand 1has size 5 which does not broadcast with "
+                            "previously seen ellipsis with size 3 for the respective dimension",
+                            "...i,...i", X, T(5, 4))]),
+    op("einsum:view", ref.einsum, "PermuteBackward0",
+       [S("ij->ji", X), S("ji", X), S("ii->i", SQUARE), S("i...j->ij...", CUBE), S("...", X), S("", A),
+        S("iji->ij", T(3, 2, 3)), S(X, [26, 0]), S(X, [26, 0], [26, 0]), S(SQUARE, [3, 3], [3])],
+       method=False, view=None),
+    op("einsum:sublist", ref.einsum, "ViewBackward0",
+       [S(X, [0, 1], T(4, 2), [1, 2], [0, 2]), S(X, [0, 1], T(4, 2), [1, 2]), S(CUBE, [..., 0, 1], T(4, 2), [1, 51]),
+        S("ij,jk->ik", [X, T(4, 2)])],
+       method=False,
+       errors=[value_error("einsum(): subscript in subscript list is not within the valid range [0, 52)", X, [0, 52]),
+               value_error("einsum(): subscript in subscript list is not within the valid range [0, 52)", X, [0, -1]),
+               type_error("'float' object cannot be interpreted as an integer", X, [0.5, 1])]),
 )
 
 # ------------------------------------------------------------------ losses
-REDUCED = [S(X, Y, reduction=reduction) for reduction in ("mean", "sum", "none")]
+REDUCTION_NAMES = ("mean", "sum", "none")
+REDUCED = [S(X, Y, reduction=reduction) for reduction in REDUCTION_NAMES]
+WEIGHTS = T(3, 4, constant=True)
+WEIGHTED = [S(X, Y, weight=WEIGHTS, reduction=reduction) for reduction in REDUCTION_NAMES]
 OUTSIDE = "all elements of input should be between 0 and 1"
 TARGET_SIZE = ("Using a target size (torch.Size([3])) that is different to the input size (torch.Size([3, 4])) is "
                "deprecated. Please ensure they have the same size.")
 NO_REDUCTION = value_error("most is not a valid value for reduction", V, W, reduction="most")
+NO_WEIGHT_GRADIENT = "The function '{}' is not differentiable with respect to argument '{}'"
+TOO_WIDE = "output with shape [3] doesn't match the broadcast shape [2, 3]"
+LOGITS = (0.0, -0.0, 1e-9, 0.3, -0.7, 2.0, -3.1, 9.9, -20.0, 40.0, -40.0, 100.5, -100.5, 700.0, -700.0)
+LOGIT_POINTS = tuple(product(LOGITS, (0.0, 0.2, 1.0)))
+BENT_POINTS = (*PAIRS, (0.3, 0.2), (-0.3, 0.2), (1e-9, 2e-9), (2.0, 0.6), (1e-200, 0.0), (1e200, -1e200), (0.7, -0.74))
+LIKELIHOODS = tuple(product((-1e-9, -0.3, -2.5, -40.0, -700.0), (1e-300, 1e-9, 0.2, 0.9999, 1.0)))
+
+
+def functional(name, **options):
+    """An elementwise loss, unreduced."""
+    def call(ac, *tensors):
+        return getattr(ac.nn.functional, name)(*tensors, reduction="none", **options)
+    return call
+
+
+def unreduced(name, mpf, points, label="none", **options):
+    return Formula(mpf, points, label, functional(name, **options))
+
+
+def weighted_logits(ac, x, t):
+    return ac.nn.functional.binary_cross_entropy_with_logits(x, t, reduction="none", pos_weight=ac.tensor(3.0))
+
+
+def loss(name, reference, node, samples, **more):
+    """A function of nn.functional."""
+    return op(name, reference, node, samples, path="nn.functional", method=False, **more)
+
+
+CLASSES, TARGETS, CLASS_WEIGHT = T(3, 5), L(1, 0, 4), T(5, constant=True)
+PLANES, PLANE_TARGETS = T(2, 5, 3, 2), L([[0, 4], [1, 1], [3, 2]], [[2, 2], [0, 0], [4, 1]])
+SHEETS, SHEET_TARGETS = T(2, 5, 3), L([0, 4, 1], [2, 2, 3])
+BLOCKS, BLOCK_TARGETS = T(2, 3, 2, 1, 2), L([[[0, 1]], [[2, 2]]], [[[1, 0]], [[0, 2]]])
+INDEX_SAMPLES = [S(x, t, reduction=reduction) for reduction in REDUCTION_NAMES for x, t in
+                 ((CLASSES, TARGETS), (T(5), L(2).reshape(())), (PLANES, PLANE_TARGETS), (SHEETS, SHEET_TARGETS),
+                  (BLOCKS, BLOCK_TARGETS))]
+INDEX_SAMPLES += [S(CLASSES, TARGETS, CLASS_WEIGHT, reduction=reduction) for reduction in REDUCTION_NAMES]
+INDEX_SAMPLES += [
+    S(PLANES, PLANE_TARGETS, CLASS_WEIGHT), S(CLASSES, TARGETS, ignore_index=0),
+    S(CLASSES, L(1, -100, 4), CLASS_WEIGHT), S(PLANES, PLANE_TARGETS, CLASS_WEIGHT, ignore_index=1),
+    S(CLASSES, L(1, 77, 4), ignore_index=77, reduction="none"), S(T(1, 5), L(3)),
+    S(T(0, 5), np.zeros(0, np.int64), reduction="sum"), S(T(0, 5, 2), np.zeros((0, 2), np.int64), reduction="none")]
+EMPTY_MEAN = S(T(0, 5), np.zeros(0, np.int64))
+
+
+def class_nodes(flat, samples):
+    """The samples with the node of their number of dimensions and reduction."""
+    for sample in samples:
+        ndim = len(sample.args[0].shape)
+        unreduced = sample.kwargs.get("reduction") == "none" and ndim in (3, 5)
+        yield sample.records("ViewBackward0" if unreduced else flat if ndim < 3 else "NllLoss2DBackward0")
+
+
+CLASS_ERRORS = (
+    index_error("Target 5 is out of bounds.", CLASSES, L(1, 5, 0)),
+    index_error("Target -1 is out of bounds.", CLASSES, L(1, -1, 0)),
+    index_error("Target 7 is out of bounds.", T(5), L(7).reshape(())),
+    index_error("Target 5 is out of bounds.", SHEETS, L([0, 5, 1], [2, 2, 7])),
+    value_error("Expected input batch_size (3) to match target batch_size (2).", CLASSES, L(0, 1)),
+    value_error("Expected input batch_size (3) to match target batch_size (0).", CLASSES, L(1).reshape(())),
+    value_error("For 1D input, 1D target must have size 1, but got target size: 3", T(5), L(0, 1, 2)),
+    runtime_error("0D or 1D target tensor expected, multi-target not supported", CLASSES, L([0], [1], [2])),
+    runtime_error("expected target dtype to be Long or Byte, but got Double", CLASSES, V),
+    runtime_error("Expected target size [2, 3], got [2, 2]", SHEETS, L([0, 4], [1, 2])),
+    runtime_error("only batches of spatial targets supported (3D tensors) but got targets of dimension: 2",
+                  PLANES, SHEET_TARGETS),
+    runtime_error("size mismatch (got input: [2, 5, 3, 2] , target: [2, 1, 3]", PLANES, L([[0, 1, 2]], [[0, 1, 2]])),
+    runtime_error("weight tensor should be defined either for all 5 classes or no classes but got weight tensor of "
+                  "shape: [4]", CLASSES, TARGETS, T(4, constant=True)),
+    runtime_error("weight tensor should be defined either for all or no classes", PLANES, PLANE_TARGETS,
+                  T(4, constant=True)),
+    runtime_error("expected scalar type Double but found Long", CLASSES, TARGETS, L(1, 1, 1, 1, 1)),
+    runtime_error(NO_WEIGHT_GRADIENT.format("nll_loss_forward", "weight"), CLASSES, TARGETS, T(5)),
+    runtime_error(NO_WEIGHT_GRADIENT.format("nll_loss2d_forward", "weight"), PLANES, PLANE_TARGETS, T(5)),
+    value_error("most is not a valid value for reduction", CLASSES, TARGETS, reduction="most"),
+)
+SHARES = T(3, 5, of=UNIT)
+SMOOTHED = [S(CLASSES, TARGETS, label_smoothing=0.2, reduction=reduction) for reduction in REDUCTION_NAMES]
+SMOOTHED += [S(CLASSES, L(1, -100, 4), CLASS_WEIGHT, label_smoothing=0.2, reduction=reduction)
+             for reduction in REDUCTION_NAMES]
+SMOOTHED += [S(PLANES, PLANE_TARGETS, CLASS_WEIGHT, label_smoothing=1.0), S(T(5), L(2).reshape(()), label_smoothing=0.1),
+             S(SHEETS, SHEET_TARGETS, ignore_index=2, label_smoothing=0.1)]
 LOSSES = (
-    op("binary_cross_entropy", ref.bce, "BinaryCrossEntropyBackward0",
-       [*REDUCED, S(A, B), S(X, Y, T(3, 4, constant=True)), S(X, Y, weight=T(4, constant=True), reduction="none"),
-        S(EMPTY, T(0))],
-       domain=UNIT, path="nn.functional", method=False,
-       formulas=[Formula(ref.mp_bce, BCE_POINTS, "none",
-                         lambda ac, p, t: ac.nn.functional.binary_cross_entropy(p, t, reduction="none"),
-                         second_atol=1e-4,  # (1 - t) / (1 - p)**2 is what 1e11 - 1e11 leaves
-                         torch_second="torch adds 1e-12 to a denominator")],
-       errors=[runtime_error(OUTSIDE, L(1.5, 0.5), L(1.0, 0.0)), runtime_error(OUTSIDE, L(-0.5, 0.5), L(1.0, 0.0)),
-               value_error(TARGET_SIZE, X, V), NO_REDUCTION]),
+    loss("binary_cross_entropy", ref.bce, "BinaryCrossEntropyBackward0",
+         [*REDUCED, *WEIGHTED, S(A, B), S(X, Y, WEIGHTS), S(X, Y, weight=T(4, constant=True), reduction="none"),
+          S(EMPTY, T(0)), S(V, V)],
+         domain=UNIT,
+         formulas=[Formula(ref.mp_bce, BCE_POINTS, "none", functional("binary_cross_entropy"),
+                           second_atol=1e-4,  # (1 - t) / (1 - p)**2 is what 1e11 - 1e11 leaves
+                           torch_second="torch adds 1e-12 to a denominator")],
+         errors=[runtime_error(OUTSIDE, L(1.5, 0.5), L(1.0, 0.0)), runtime_error(OUTSIDE, L(-0.5, 0.5), L(1.0, 0.0)),
+                 runtime_error("all elements of target should be between 0 and 1", L(0.5), L(1.5)),
+                 runtime_error("Found dtype Long but expected Double", L(0.5, 0.5), L(1, 0)),
+                 runtime_error("Found dtype Double but expected Long", L(1, 0), L(0.5, 0.5)),
+                 runtime_error(TOO_WIDE, V, W, T(2, 3, constant=True)),
+                 runtime_error("Attempting to broadcast a dimension of length 4 at -1!", V, W, T(4, constant=True)),
+                 runtime_error(NO_WEIGHT_GRADIENT.format("binary_cross_entropy", "weight"), V, W, T(3)),
+                 value_error(TARGET_SIZE, X, V), NO_REDUCTION]),
     method("BCELoss", ref.bce, "BinaryCrossEntropyBackward0", REDUCED, domain=UNIT,
            call=lambda ac, p, t, **kw: ac.nn.BCELoss(**kw)(p, t)),
-    op("mse_loss", ref.mse, "MseLossBackward0", [*REDUCED, S(A, B), S(EMPTY, T(0)), S(V, V)], path="nn.functional",
-       method=False,
-       formulas=[Formula(lambda x, y: (x - y) ** 2, PAIRS, "none",
-                         lambda ac, x, y: ac.nn.functional.mse_loss(x, y, reduction="none"))],
-       errors=[NO_REDUCTION]),
+    loss("binary_cross_entropy_with_logits", ref.bce_logits, "BinaryCrossEntropyWithLogitsBackward0",
+         [*REDUCED, *WEIGHTED, S(A, B), S(X, Y, T(4, constant=True)), S(EMPTY, T(0)), S(V, V),
+          *(S(X, Y, pos_weight=T(4, constant=True), reduction=reduction) for reduction in REDUCTION_NAMES),
+          S(X, Y, WEIGHTS, pos_weight=T(constant=True)), S(X, Y, pos_weight=T(3, 1, constant=True))],
+         formulas=[Formula(ref.mp_bce_logits, LOGIT_POINTS, "none", functional("binary_cross_entropy_with_logits"),
+                           second_atol=1e-15),  # the derivative of the sigmoid saturates
+                   Formula(lambda x, t: ref.mp_bce_logits(x, t, 3), LOGIT_POINTS, "pos_weight", weighted_logits,
+                           second_atol=1e-14)],
+         errors=[value_error("Target size (torch.Size([3])) must be the same as input size (torch.Size([3, 4]))", X, V),
+                 runtime_error(TOO_WIDE, V, W, T(2, 3, constant=True)),
+                 runtime_error(TOO_WIDE, V, W, pos_weight=T(2, 3, constant=True)),
+                 runtime_error(MISMATCH + "0", V, W, pos_weight=T(4, constant=True)),
+                 runtime_error(NO_WEIGHT_GRADIENT.format("binary_cross_entropy_with_logits", "weight"), V, W, T(3)),
+                 runtime_error(NO_WEIGHT_GRADIENT.format("binary_cross_entropy_with_logits", "pos_weight"),
+                               V, W, pos_weight=T(3)),
+                 bad(NotImplementedError, "\"log_sigmoid_cpu\" not implemented for 'Long'", L(1, 0), L(1, 0)),
+                 runtime_error("result type Double can't be cast to the desired output type Long", V, L(1, 0, 1)),
+                 NO_REDUCTION]),
+    loss("mse_loss", ref.mse, "MseLossBackward0",
+         [*REDUCED, S(A, B), S(EMPTY, T(0)), S(V, V),
+          *(s.records(node) for s, node in zip(WEIGHTED, ("DivBackward0", "SumBackward0", "MulBackward0"),
+                                               strict=True))],
+         formulas=[unreduced("mse_loss", lambda x, y: (x - y) ** 2, PAIRS)],
+         errors=[bad(NotImplementedError, "\"mse_cpu\" not implemented for 'Long'", L(1, 0), L(1, 0)),
+                 value_error("Weights and input must have the same size.", V, W, weight=A), NO_REDUCTION]),
+    loss("l1_loss", ref.l1, "MeanBackward0",
+         [S(X, Y), S(A, B), S(EMPTY, T(0)), S(X, Y, reduction="sum").records("SumBackward0"),
+          S(X, Y, reduction="none").records("AbsBackward0"),
+          *(s.records(node) for s, node in zip(WEIGHTED, ("DivBackward0", "SumBackward0", "MulBackward0"),
+                                               strict=True)),
+          S(X, Y, weight=T(3, 4)).records("DivBackward0")],
+         formulas=[unreduced("l1_loss", lambda x, y: mp.fabs(x - y), BENT_POINTS)],
+         errors=[value_error("Weights and input must have the same size.", V, W, weight=A), NO_REDUCTION]),
+    loss("smooth_l1_loss", ref.smooth_l1, "SmoothL1LossBackward0",
+         [*REDUCED, S(A, B), S(EMPTY, T(0)), S(V, V), S(X, Y, beta=0.5), S(X, Y, beta=2, reduction="none"),
+          S(X, Y, beta=0.0).records("MeanBackward0")],
+         formulas=[Formula(lambda x, y, b=b: ref.mp_smooth_l1(x, y, b), BENT_POINTS, str(b),
+                           functional("smooth_l1_loss", beta=b)) for b in (1.0, 0.01, 1e9)],
+         errors=[runtime_error("smooth_l1_loss does not support negative values for beta.", V, W, beta=-1.0),
+                 type_error("smooth_l1_loss(): argument 'beta' (position 4) must be float, not str", V, W, beta="a"),
+                 bad(NotImplementedError, "\"smooth_l1_cpu\" not implemented for 'Long'", L(1, 0), L(1, 0)),
+                 NO_REDUCTION]),
+    loss("huber_loss", ref.huber, "HuberLossBackward0",
+         [*REDUCED, S(A, B), S(EMPTY, T(0)), S(V, V), S(X, Y, delta=0.5), S(X, Y, delta=2, reduction="none"),
+          *(s.records(node) for s, node in zip(WEIGHTED, ("MeanBackward0", "SumBackward0", "MulBackward0"),
+                                               strict=True))],
+         formulas=[Formula(lambda x, y, d=d: ref.mp_huber(x, y, d), BENT_POINTS, str(d),
+                           functional("huber_loss", delta=d)) for d in (1.0, 0.01, 1e9)],
+         errors=[runtime_error("huber_loss does not support non-positive values for delta.", V, W, delta=0.0),
+                 type_error("huber_loss(): argument 'delta' (position 4) must be float, not str", V, W, delta="a"),
+                 value_error("Weights and input must have the same size.", V, W, weight=A),
+                 value_error("Invalid reduction mode: most. Expected one of 'none', 'mean', 'sum'.", V, W, weight=V,
+                             reduction="most"),
+                 bad(NotImplementedError, "\"huber_cpu\" not implemented for 'Long'", L(1, 0), L(1, 0)),
+                 NO_REDUCTION]),
+    loss("nll_loss", ref.nll, "NllLossBackward0", class_nodes("NllLossBackward0", [*INDEX_SAMPLES, EMPTY_MEAN]),
+         linear=True,
+         errors=[*CLASS_ERRORS, type_error(not_tensor("nll_loss_nd", 2.5), 2.5, TARGETS),
+                 value_error("Expected 1 or more dimensions (got 0)", A, L(0).reshape(())),
+                 type_error("nll_loss_nd(): argument 'ignore_index' (position 5) must be int, not float",
+                            CLASSES, TARGETS, ignore_index=1.5),
+                 bad(NotImplementedError, "\"nll_loss_out_frame\" not implemented for 'Long'", L([1, 2]), L(0))]),
+    loss("cross_entropy", ref.cross_entropy, "NllLossBackward0",
+         [*class_nodes("NllLossBackward0", [*INDEX_SAMPLES, EMPTY_MEAN]),
+          *(s.records("AddBackward0") for s in SMOOTHED)],
+         errors=[*CLASS_ERRORS,
+                 runtime_error("label_smoothing must be between 0.0 and 1.0. Got: 1.5", CLASSES, TARGETS,
+                               label_smoothing=1.5),
+                 type_error("cross_entropy_loss(): argument 'label_smoothing' (position 6) must be float, not str",
+                            CLASSES, TARGETS, label_smoothing="a")]),
+    loss("cross_entropy:probabilities", ref.cross_entropy_of, "DivBackward1",
+         [S(CLASSES, SHARES), S(T(5), T(5, of=UNIT)), S(SHEETS, T(2, 5, 3, of=UNIT), label_smoothing=0.3),
+          S(CLASSES, SHARES, CLASS_WEIGHT), S(CLASSES, SHARES, T(5)), S(PLANES, T(2, 5, 3, 2, of=UNIT), CLASS_WEIGHT),
+          *records("NegBackward0", S(CLASSES, SHARES, reduction="sum"), S(CLASSES, SHARES, reduction="none"),
+                   S(SHEETS, T(2, 5, 3, of=UNIT), CLASS_WEIGHT, reduction="none", label_smoothing=1.0))],
+         errors=[runtime_error("Expected floating point type for target with class probabilities, got Long",
+                               T(2), L(0, 1)),
+                 runtime_error("ignore_index is not supported for floating point target", CLASSES, SHARES,
+                               ignore_index=1),
+                 runtime_error("cross_entropy: weight tensor should be defined either for all 5 classes or no classes "
+                               "but got weight tensor of shape: [4]", CLASSES, SHARES, T(4))]),
+    loss("kl_div", ref.kl_div, "SubBackward0",
+         [*records("DivBackward0", S(X, T(3, 4, of=UNIT), reduction="batchmean"),
+                   S(X, Y, reduction="batchmean", log_target=True)),
+          *records("SumBackward0", S(X, T(3, 4, of=UNIT), reduction="sum"), S(A, T(of=UNIT), reduction="batchmean")),
+          S(X, T(3, 4, of=UNIT), reduction="none"), S(X, T(4, of=UNIT), reduction="none"),
+          S(X, Y, reduction="none", log_target=True).records("MulBackward0")],
+         formulas=[unreduced("kl_div", lambda x, t: t * (mp.log(t) - x), LIKELIHOODS),
+                   unreduced("kl_div", lambda x, t: mp.exp(t) * (t - x), tuple(product(LOGITS[:9], (-700.0, -0.3, 0.1))),
+                               "log_target", log_target=True)],
+         errors=[runtime_error("kl_div: Integral inputs not supported.", V, L(1, 0, 1), reduction="sum"),
+                 value_error("most is not a valid value for reduction", V, W, reduction="most")]),
 )
 
 

@@ -284,6 +284,38 @@ def scatter_add(x, dim, index, source):
     return out
 
 
+def index_add(x, dim, index, source, alpha=1):
+    out = x.copy()
+    if x.ndim == 0:
+        return out + alpha * source
+    places = [slice(None)] * x.ndim
+    for k, target in enumerate(np.atleast_1d(index)):
+        places[dim] = target
+        out[tuple(places)] += alpha * np.take(source, k, dim)
+    return out
+
+
+# ------------------------------------------------------------------ products
+def addmm(x, a, b, beta=1, alpha=1):
+    return beta * x + alpha * (a @ b)
+
+
+def linear(x, weight, bias=0.0):
+    return x @ weight.T + bias
+
+
+def einsum(*args):
+    """numpy's, which has no ellipsis that the result lacks."""
+    if not isinstance(args[0], str):
+        return np.einsum(*args)
+    left, arrow, right = args[0].replace(" ", "").partition("->")
+    operands = args[1] if isinstance(args[1], list) else args[1:]
+    if not arrow or "..." in right or "..." not in left:
+        return np.einsum(left + arrow + right, *operands)
+    out = np.einsum(f"{left}->...{right}", *operands)
+    return out.sum(tuple(range(out.ndim - len(right))))
+
+
 # ------------------------------------------------------------------ losses
 def reduced(loss, reduction):
     return {"mean": quiet(np.mean), "sum": np.sum, "none": np.asarray}[reduction](loss)
@@ -293,9 +325,102 @@ def bce(p, t, weight=1.0, reduction="mean"):
     return reduced(-(t * np.log(p) + (1 - t) * np.log1p(-p)) * weight, reduction)
 
 
-def mse(x, y, reduction="mean"):
-    return reduced((x - y) ** 2, reduction)
+def bce_logits(x, t, weight=1.0, reduction="mean", pos_weight=1.0):
+    return reduced((np.logaddexp(0, x) * (1 - t) + pos_weight * t * np.logaddexp(0, -x)) * weight, reduction)
+
+
+def by_weight(elements, weight, reduction):
+    """The losses of differences: their mean is divided by the sum of the weights."""
+    if weight is None or reduction != "mean":
+        return reduced(elements if weight is None else elements * weight, reduction)
+    return np.sum(elements * weight) / np.sum(weight)
+
+
+def mse(x, y, reduction="mean", weight=None):
+    return by_weight((x - y) ** 2, weight, reduction)
+
+
+def l1(x, y, reduction="mean", weight=None):
+    return by_weight(np.abs(x - y), weight, reduction)
+
+
+def smooth_l1(x, y, reduction="mean", beta=1.0):
+    d = np.abs(x - y)
+    return reduced(np.where(d < beta, d * d / (2 * beta), d - beta / 2) if beta else d, reduction)
+
+
+def huber(x, y, reduction="mean", delta=1.0, weight=1.0):
+    d = np.abs(x - y)
+    return reduced(np.where(d < delta, d * d / 2, delta * (d - delta / 2)) * weight, reduction)
+
+
+def class_axis(x):
+    return 0 if x.ndim == 1 else 1
+
+
+def logs_of_classes(x):
+    axis = class_axis(x)
+    return x - logsumexp(x, axis, keepdim=True)
+
+
+def picked(x, t, weight, ignore_index):
+    """For each target the weighted element at it, negative, and its weight."""
+    x = np.moveaxis(x, class_axis(x), -1)
+    t = np.reshape(t, x.shape[:-1])
+    valid = np.where(t == ignore_index, 0, t)
+    elements = np.take_along_axis(x, valid[..., None], -1)[..., 0] if x.size else np.zeros(t.shape)
+    weights = np.where(t == ignore_index, 0.0, 1.0 if weight is None else np.asarray(weight)[valid])
+    return -elements * weights, weights
+
+
+def mean_by_weight(elements, weights, reduction):
+    return (
+        quiet(np.true_divide)(np.sum(elements), np.sum(weights))
+        if reduction == "mean"
+        else reduced(elements, reduction)
+    )
+
+
+def nll(x, t, weight=None, ignore_index=-100, reduction="mean"):
+    return mean_by_weight(*picked(x, t, weight, ignore_index), reduction)
+
+
+def cross_entropy(x, t, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    logs = logs_of_classes(x)
+    elements, weights = picked(logs, t, weight, ignore_index)
+    shape = [-1 if d == class_axis(x) else 1 for d in range(x.ndim)]
+    every = logs if weight is None else logs * np.reshape(weight, shape)
+    spread = np.where(np.reshape(t, weights.shape) == ignore_index, 0.0, -every.sum(class_axis(x)))
+    smoothed = (1 - label_smoothing) * elements + label_smoothing / x.shape[class_axis(x)] * spread
+    return mean_by_weight(smoothed, weights, reduction)
+
+
+def cross_entropy_of(x, t, weight=None, reduction="mean", label_smoothing=0.0):
+    axis = class_axis(x)
+    shape = [-1 if d == axis else 1 for d in range(x.ndim)]
+    t = t * (1 - label_smoothing) + label_smoothing / x.shape[axis]
+    t = t if weight is None else t * np.reshape(weight, shape)
+    return reduced(-(logs_of_classes(x) * t).sum(axis), reduction)
+
+
+def kl_div(x, t, reduction="mean", log_target=False):
+    loss = np.exp(t) * (t - x) if log_target else t * (np.log(t) - x)
+    return loss.sum() / (len(x) if x.ndim else 1) if reduction == "batchmean" else reduced(loss, reduction)
 
 
 def mp_bce(p, t):
     return -(t * mp.log(p) + (1 - t) * mp.log(1 - p))
+
+
+def mp_bce_logits(x, t, pos_weight=1):
+    return (1 - t) * mp.log(1 + mp.exp(x)) + pos_weight * t * mp.log(1 + mp.exp(-x))
+
+
+def mp_smooth_l1(x, t, beta):
+    d = mp.fabs(x - t)
+    return d * d / (2 * beta) if d < beta else d - mp.mpf(beta) / 2
+
+
+def mp_huber(x, t, delta):
+    d = mp.fabs(x - t)
+    return d * d / 2 if d < delta else delta * (d - mp.mpf(delta) / 2)

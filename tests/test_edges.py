@@ -31,10 +31,34 @@ def evaluate(expression, **variables):
     def mse(x, y, reduction="none"):
         return ac.nn.functional.mse_loss(x, y, reduction=reduction)
 
+    def logits(x, y, reduction="none", pos_weight=None):
+        f = ac.nn.functional.binary_cross_entropy_with_logits
+        return f(x, y, reduction=reduction, pos_weight=None if pos_weight is None else ac.tensor(pos_weight))
+
+    def l1(x, y, reduction="none"):
+        return ac.nn.functional.l1_loss(x, y, reduction=reduction)
+
+    def smooth_l1(x, y, beta=1.0, reduction="none"):
+        return ac.nn.functional.smooth_l1_loss(x, y, beta=beta, reduction=reduction)
+
+    def huber(x, y, delta=1.0, reduction="none"):
+        return ac.nn.functional.huber_loss(x, y, delta=delta, reduction=reduction)
+
+    def nll(x, *target, weight=None, **options):
+        weight = None if weight is None else ac.tensor(weight)
+        return ac.nn.functional.nll_loss(x, ac.tensor(list(target)), weight=weight, **options)
+
+    def entropy(x, *target, **options):
+        return ac.nn.functional.cross_entropy(x, ac.tensor(list(target)), **options)
+
+    def kl(x, y, reduction="none", **options):
+        return ac.nn.functional.kl_div(x, y, reduction=reduction, **options)
+
     def t(*values):
         return ac.tensor(list(values))
 
-    names = Names(F=ac.nn.functional, bce=bce, mse=mse, t=t, inf=inf, nan=nan, LOWEST=LOWEST, **variables)
+    losses = dict(bce=bce, mse=mse, logits=logits, l1=l1, smooth_l1=smooth_l1, huber=huber, nll=nll, entropy=entropy)
+    names = Names(F=ac.nn.functional, **losses, kl=kl, t=t, inf=inf, nan=nan, LOWEST=LOWEST, **variables)
     return eval(expression, {}, names)
 
 
@@ -328,7 +352,50 @@ EDGES = [
     edge("bce(x, y)", ([0.0, 0.5], [0.0, 0.5]), [0.0, 0.6931471805599453], ([nan, nan], [inf, nan]), g=[inf, inf]),
     edge("mse(x, y)", ([inf, 1.0, nan], [inf, 1.0, 0.0]), [nan, 0.0, nan], ([nan, 0.0, nan], [nan, 0.0, nan])),
     edge("mse(x, y, 'mean')", ([], []), nan, ([], [])),
+    edge("logits(x, y)", ([0.0, -0.0, 800.0, -800.0, 800.0, -800.0], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0]),
+         [0.6931471805599453, 0.6931471805599453, 800.0, 0.0, 0.0, 800.0],
+         ([0.5, 0.5, 1.0, 0.0, 0.0, -1.0], [-0.0, 0.0, -800.0, 800.0, -800.0, 800.0])),
+    edge("logits(x, y)", ([inf, inf, inf, -inf, nan], [0.0, 1.0, 0.25, 0.0, 0.5]), [inf, nan, inf, nan, nan],
+         ([1.0, 0.0, 0.75, 0.0, nan], [-inf, -inf, -inf, inf, nan])),
+    edge("logits(x, y, pos_weight=3.0)", ([0.0, 800.0, -800.0, 800.0, -800.0], [1.0, 0.0, 0.0, 1.0, 1.0]),
+         [2.0794415416798357, 800.0, 0.0, 0.0, 2400.0],
+         ([-1.5, 1.0, 0.0, 0.0, -3.0], [1.3862943611198906, -800.0, 2400.0, -800.0, 2400.0])),
+    edge("logits(x, y, 'mean')", ([], []), nan, ([], [])),
+    edge("l1(x, y)", ([0.0, 1.0, nan, inf, inf, -1.0], [0.0, 1.0, 0.0, 0.0, inf, 2.0]), [0.0, 0.0, nan, inf, nan, 3.0],
+         ([0.0, 0.0, 0.0, 1.0, 0.0, -1.0], [-0.0, -0.0, -0.0, -1.0, -0.0, 1.0])),
+    edge("l1(x, y)", ([1.0, 2.0], [1.0, 1.0]), [0.0, 1.0], ([nan, inf], [nan, -inf]), g=[inf, inf]),
+    edge("smooth_l1(x, y)", ([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, nan, inf, -inf], [0.0] * 9),
+         [1.5, 0.5, 0.125, 0.0, 0.125, 0.5, nan, inf, inf],
+         ([-1.0, -1.0, -0.5, 0.0, 0.5, 1.0, nan, 1.0, -1.0], [1.0, 1.0, 0.5, 0.0, -0.5, -1.0, nan, -1.0, 1.0])),
+    edge("smooth_l1(x, y, 0.5)", ([-0.5, 0.25, 0.5, 1e308], [0.0] * 4), [0.25, 0.0625, 0.25, 1e308],
+         ([-1.0, 0.5, 1.0, 1.0], [1.0, -0.5, -1.0, -1.0])),
+    edge("smooth_l1(x, y, 0.0)", ([0.0, 2.0], [0.0, 0.0]), [0.0, 2.0], ([0.0, 1.0], [-0.0, -1.0])),
+    edge("smooth_l1(x, y)", ([0.0, 1.0, -3.0], [0.0] * 3), [0.0, 0.5, 2.5], ([nan, inf, -inf], [nan, -inf, inf]),
+         g=[inf, inf, inf]),
+    edge("huber(x, y)", ([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, nan, inf, -inf], [0.0] * 9),
+         [1.5, 0.5, 0.125, 0.0, 0.125, 0.5, nan, inf, inf],
+         ([-1.0, -1.0, -0.5, 0.0, 0.5, 1.0, nan, 1.0, -1.0], [1.0, 1.0, 0.5, 0.0, -0.5, -1.0, nan, -1.0, 1.0])),
+    edge("huber(x, y, 2.0)", ([-2.0, 1.0, 2.0, 3.0, 1e300], [0.0] * 5), [2.0, 0.5, 2.0, 4.0, 2e300],
+         ([-2.0, 1.0, 2.0, 2.0, 2.0], [2.0, -1.0, -2.0, -2.0, -2.0])),
+    edge("huber(x, y)", ([0.0, 1.0, -3.0], [0.0] * 3), [0.0, 0.5, 2.5], ([nan, inf, -inf], [nan, -inf, inf]),
+         g=[inf, inf, inf]),
+    edge("nll(x, 1, -100)", [[1.0, 2.0], [inf, nan]], -2.0, [[0.0, -1.0], [0.0, 0.0]]),
+    edge("nll(x, 1, 0)", [[1.0, -inf], [3.0, 4.0]], inf, [[0.0, -0.5], [-0.5, 0.0]]),
+    edge("nll(x, 1, 0, reduction='none')", [[1.0, 2.0], [3.0, 4.0]], [-2.0, -3.0], [[0.0, -inf], [nan, 0.0]],
+         g=[inf, nan]),
+    edge("nll(x, -100, -100)", [[1.0, 2.0], [3.0, 4.0]], nan, [[0.0, 0.0], [0.0, 0.0]]),
+    edge("nll(x, -100, -100, reduction='sum')", [[1.0, 2.0], [3.0, 4.0]], 0.0, [[0.0, 0.0], [0.0, 0.0]], g=inf),
+    edge("nll(x, 1, 0, weight=[0.0, 0.0])", [[1.0, 2.0], [3.0, 4.0]], nan, [[0.0, nan], [nan, 0.0]]),
+    edge("nll(x, 1, 0, weight=[3.0, 1.0])", [[1.0, 2.0], [3.0, 4.0]], -2.75, [[0.0, -0.25], [-0.75, 0.0]]),
+    edge("entropy(x, 0, 1)", [[1000.0, -1000.0], [1000.0, -1000.0]], 1000.0, [[0.0, 0.0], [0.5, -0.5]]),
+    edge("kl(x, y)", ([1.0, -inf, -inf, 0.0, -1.0], [0.0, 0.5, 0.0, 1.0, -1.0]), [0.0, inf, nan, 0.0, nan],
+         ([-0.0, -0.5, -0.0, -1.0, 1.0], [nan, inf, nan, 1.0, nan])),
+    edge("kl(x, y, log_target=True)", ([-1.0, -inf, 0.0], [-inf, -1.0, 0.0]), [nan, inf, 0.0],
+         ([-0.0, -0.36787944117144233, -1.0], [nan, inf, 1.0])),
     # products
+    edge("addmm(x, y, ones(1, 1), beta=0)", ([[nan]], [[2.0]]), [[2.0]], ([[0.0]], [[1.0]])),
+    edge("addmm(x, y, ones(1, 1), alpha=0)", ([[2.0]], [[nan]]), [[2.0]], ([[1.0]], [[0.0]])),
+    edge("outer(x, y)", ([0.0, 1.0], [inf]), [[nan], [inf]], ([inf, inf], [1.0])),
     edge("x @ y", ([[0.0, 1.0]], [[inf], [1.0]]), [[nan]], ([[inf, 1.0]], [[0.0], [1.0]])),
     edge("x @ y", ([[], []], []), [0.0, 0.0], ([[], []], [])),
     edge("x @ y", ([], []), 0.0, ([], [])),
@@ -339,6 +406,8 @@ EDGES = [
     edge("x[::2]", [1.0, 2.0, 3.0], [1.0, 3.0], [inf, 0.0, nan], g=[inf, nan]),
     edge("x.expand(2)", [1.0], [1.0, 1.0], [nan], g=[inf, -inf]),
     edge("x.scatter_add(0, tensor([1, 1]), y)", ([1.0, 2.0], [3.0, 4.0]), [1.0, 9.0], ([nan, inf], [inf, inf]),
+         g=[nan, inf]),
+    edge("x.index_add(0, tensor([1, 1]), y)", ([1.0, 2.0], [3.0, 4.0]), [1.0, 9.0], ([nan, inf], [inf, inf]),
          g=[nan, inf]),
     edge("x.index_put((tensor([1]),), y)", ([1.0, 2.0], [3.0]), [1.0, 3.0], ([nan, 0.0], [inf]), g=[nan, inf]),
     edge("x.clone().copy_(y)", ([1.0, 2.0], [3.0, 4.0]), [3.0, 4.0], ([0.0, 0.0], [nan, inf]), g=[nan, inf]),
@@ -428,6 +497,11 @@ SECONDS = [
     ("x.std()", [2.0, 2.0], [0.0, 0.0]),
     ("x.var() * x", [1.0, 3.0], [-4.0, 4.0]),
     ("logsumexp(x, 0) * x", [0.0, 0.0], [2.0, 2.0]),
+    ("smooth_l1(x, zeros_like(x), 2.0)", [-2.0, 1.0, 0.0, 2.0, 3.0, nan], [0.0, 0.5, 0.5, 0.0, 0.0, 0.0]),
+    ("huber(x, zeros_like(x), 2.0)", [-2.0, 1.0, 0.0, 2.0, 3.0, nan], [0.0, 1.0, 1.0, 0.0, 0.0, 0.0]),
+    ("l1(x, zeros_like(x))", [0.0, 2.0], [0.0, 0.0]),
+    ("logits(x, ones_like(x))", [0.0, 800.0, -800.0], [0.25, 0.0, 0.0]),
+    ("logits(x, ones_like(x), pos_weight=3.0)", [0.0, 800.0, -800.0], [0.75, 0.0, 0.0]),
 ]
 
 
@@ -681,6 +755,8 @@ def test_alpha(op):
         function(x, x, alpha=True)
     with pytest.raises(RuntimeError, match="argument alpha must not be a floating point number"):
         function(i, i, alpha=1.0)
+
+
 # ------------------------------------------------------------------ powers that overflow or underflow on the way
 @deviation("torch gives inf or 0")
 @pytest.mark.parametrize("scale", [1e200, 1.5e-200, 5e-324, 1e307])

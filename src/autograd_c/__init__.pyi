@@ -12,6 +12,7 @@ from ._core import abs_op as abs
 from ._core import acos as acos
 from ._core import acos as arccos
 from ._core import add as add
+from ._core import addmm as addmm
 from ._core import all_op as all
 from ._core import amax as amax
 from ._core import amin as amin
@@ -41,12 +42,15 @@ from ._core import clone as clone
 from ._core import contiguous_format as contiguous_format
 from ._core import cos as cos
 from ._core import cosh as cosh
+from ._core import cumprod as cumprod
+from ._core import cumsum as cumsum
 from ._core import detach as detach
 from ._core import device as device
 from ._core import diagonal as diagonal
 from ._core import div as div
 from ._core import dot as dot
 from ._core import dtype as dtype
+from ._core import einsum as einsum
 from ._core import empty as empty
 from ._core import empty_like as empty_like
 from ._core import eq as eq
@@ -63,7 +67,9 @@ from ._core import full as full
 from ._core import full_like as full_like
 from ._core import gather as gather
 from ._core import ge as ge
+from ._core import ger as ger
 from ._core import gt as gt
+from ._core import index_add as index_add
 from ._core import index_put as index_put
 from ._core import index_select as index_select
 from ._core import is_floating_point as is_floating_point
@@ -79,6 +85,7 @@ from ._core import log as log
 from ._core import log10 as log10
 from ._core import log1p as log1p
 from ._core import log2 as log2
+from ._core import log_softmax as log_softmax
 from ._core import logical_and as logical_and
 from ._core import logical_not as logical_not
 from ._core import logical_or as logical_or
@@ -101,12 +108,15 @@ from ._core import narrow as narrow
 from ._core import ne as ne
 from ._core import neg as neg
 from ._core import nonzero as nonzero
+from ._core import norm as norm
 from ._core import numel as numel
 from ._core import ones as ones
 from ._core import ones_like as ones_like
+from ._core import outer as outer
 from ._core import permute as permute
 from ._core import pow_op as pow
 from ._core import preserve_format as preserve_format
+from ._core import prod as prod
 from ._core import reciprocal as reciprocal
 from ._core import relu as relu
 from ._core import remainder as remainder
@@ -119,11 +129,14 @@ from ._core import sigmoid as sigmoid
 from ._core import sign as sign
 from ._core import sin as sin
 from ._core import sinh as sinh
+from ._core import softmax as softmax
 from ._core import split as split
 from ._core import sqrt as sqrt
 from ._core import square as square
 from ._core import squeeze as squeeze
 from ._core import stack as stack
+from ._core import std as std
+from ._core import std_mean as std_mean
 from ._core import strided as strided
 from ._core import sub as sub
 from ._core import sum_op as sum
@@ -134,6 +147,8 @@ from ._core import tensor as tensor
 from ._core import transpose as transpose
 from ._core import unbind as unbind
 from ._core import unsqueeze as unsqueeze
+from ._core import var as var
+from ._core import var_mean as var_mean
 from ._core import where as where
 from ._core import zeros as zeros
 from ._core import zeros_like as zeros_like
@@ -164,7 +179,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'atan', 'atan2', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'get_default_dtype', 'get_printoptions', 'get_rng_state', 'gt', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'normal', 'numel', 'ones', 'ones_like', 'permute', 'pi', 'pow', 'preserve_format', 'printoptions', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'where', 'zeros', 'zeros_like']
+__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'add', 'addmm', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arcsin', 'arctan', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'atan', 'atan2', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'cumprod', 'cumsum', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'einsum', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'ger', 'get_default_dtype', 'get_printoptions', 'get_rng_state', 'gt', 'index_add', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'norm', 'normal', 'numel', 'ones', 'ones_like', 'outer', 'permute', 'pi', 'pow', 'preserve_format', 'printoptions', 'prod', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'softmax', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'var', 'var_mean', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

@@ -45,10 +45,15 @@ include "ops/softmax.pxi"       # logsumexp, softmax ...
 include "ops/views.pxi"         # view, expand, transpose ...
 include "ops/slices.pxi"        # select, slices, as_strided, unbind, split
 include "ops/join.pxi"          # cat, stack
-include "ops/gather.pxi"        # index, index_put, gather, scatter_add
+include "ops/advanced.pxi"      # index, index_put, nonzero
+include "ops/gather.pxi"        # index_select, index_add, gather, scatter_add
 include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
-include "ops/loss.pxi"          # binary_cross_entropy, mse_loss
+include "ops/addmm.pxi"         # addmm, outer, linear
+include "ops/einsum.pxi"        # einsum
+include "ops/loss.pxi"          # losses as one node, binary_cross_entropy, mse_loss
+include "ops/robust.pxi"        # l1_loss, smooth_l1_loss, huber_loss
+include "ops/nll.pxi"           # losses of classes: nll_loss, cross_entropy, kl_div
 
 include "core/function.pxi"     # custom Functions
 

@@ -111,6 +111,15 @@ cdef Tensor scaled(Tensor b, object alpha, Tensor a, str function):
     return binary(&MUL, b, number_tensor(alpha))
 
 
+cdef double factor_arg(object factor, str function, str name, int kind) except? -1:
+    """A number that scales tensors of a dtype: that of integers is cut to an integer."""
+    if isinstance(factor, Tensor) and (<Tensor>factor).form.ndim == 0:
+        factor = single_element(<Tensor>factor)
+    if not isinstance(factor, (int, float)):
+        raise TypeError(f"{function}(): argument '{name}' must be Number, not {type_name(factor)}")
+    return factor if kind == F64 else int(factor)
+
+
 cdef Tensor c_add(Tensor a, Tensor b):
     return binary(&ADD, a, b)
 

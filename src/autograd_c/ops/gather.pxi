@@ -1,405 +1,16 @@
-# Reading and writing at positions that tensors give: index, index_put, gather, scatter_add.
+# Reading and adding along one dimension: index_select, index_add, gather, scatter_add.
 #
-# All come down to one Plan: the offset in x of each position, and what lies at each position (the
-# dimensions that are not indexed).  `plan_run` reads, overwrites or adds there.
+# The positions become a Plan of advanced.pxi: the other dimensions are indexed by counting.
 
-cdef enum:
-    READ = 0
-    OVERWRITE = 1
-    ADD_TO = 2
-
-
-cdef class Plan:
-    """Where an index leads: into a tensor of one layout."""
-
-    cdef list indices          # for each dimension of x an int64 tensor, or None
-    cdef Tensor offsets        # int64, contiguous: the first element of each position
-    cdef Layout inner          # of what lies at a position, in x
-    cdef Layout result         # of all that is indexed
-    cdef Py_ssize_t step       # between positions in a contiguous result, in elements
-    cdef Layout inner_result   # of what lies at a position, in a contiguous result
-    cdef int before            # how many dimensions that are not indexed stand before the positions
-
-
-cdef Plan make_plan(Layout form, list given):
-    """The plan of indices, int64 or bool tensors or None, one for each dimension they cover."""
-    cdef Plan plan = Plan.__new__(Plan)
-    cdef Layout wide = SCALAR
-    cdef Tensor index
-    cdef Py_ssize_t sizes[MAX_DIMS]
-    cdef Py_ssize_t inner_sizes[MAX_DIMS]
-    cdef Py_ssize_t inner_strides[MAX_DIMS]
-    cdef int d, k, n = 0, inner = 0, first = -1, last = -1, count = 0, before
-    plan.indices = masks_as_indices(form, given)
-    for d in range(form.ndim):
-        index = plan.indices[d]
-        if index is not None:
-            wide = broadcast_indices(wide, index.form, plan.indices)
-            if first < 0:
-                first = d
-            last = d
-            count += 1
-    # Indexed dimensions that stand together leave their place to the positions; else those come first.
-    plan.before = before = first if last - first + 1 == count and count else 0
-    for d in range(form.ndim):
-        if plan.indices[d] is None:
-            inner_sizes[inner] = form.sizes[d]
-            inner_strides[inner] = form.strides[d]
-            inner += 1
-    for k in range(before):
-        sizes[n] = inner_sizes[k]
-        n += 1
-    for d in range(wide.ndim):
-        sizes[n] = wide.sizes[d]
-        n += 1
-    for k in range(before, inner):
-        sizes[n] = inner_sizes[k]
-        n += 1
-    plan.result = layout_contiguous(n, sizes)
-    plan.inner = layout_strided(inner, inner_sizes, inner_strides)
-    plan.step = 1
-    for k in range(before, inner):
-        plan.step *= inner_sizes[k]
-    for k in range(inner):
-        inner_strides[k] = plan.result.strides[k if k < before else k + wide.ndim]
-    plan.inner_result = layout_strided(inner, inner_sizes, inner_strides)
-    plan.offsets = index_offsets(form, plan.indices, wide)
-    return plan
-
-
-cdef list masks_as_indices(Layout form, list given):
-    """One index or None for each dimension: a mask becomes the indices of its true elements."""
-    cdef list indices = []
-    cdef Tensor index
-    cdef int d
-    for index in given:
-        if index is None or index.kind == I64:
-            indices.append(index)
-            continue
-        if index.kind == F64:
-            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-        for d in range(index.form.ndim):
-            if len(indices) + d >= form.ndim or index.form.sizes[d] != form.sizes[len(indices) + d]:
-                raise IndexError(f"The shape of the mask {sizes_text(index.form)} at index {d} does not match the "
-                                 f"shape of the indexed tensor {sizes_text(form)} at index {len(indices) + d}")
-        indices.extend(true_positions(index))
-    if len(indices) > form.ndim:
-        raise IndexError(f"too many indices for tensor of dimension {form.ndim}")
-    indices.extend([None] * (form.ndim - len(indices)))
-    return indices
-
-
-cdef list true_positions(Tensor mask):
-    """For each dimension the indices of the elements that are not zero, in row-major order."""
-    cdef Tensor m = converted(contiguous_values(mask), BOOL)
-    cdef list found = []
-    cdef Tensor index
-    cdef Py_ssize_t i, n = 0, step, k
-    cdef int d
-    for i in range(m.form.numel):
-        n += m.ptr[i]
-    for d in range(m.form.ndim):
-        index = new_tensor(I64, layout_contiguous(1, &n))
-        step = 1                                # not the stride, which of a dimension of size 1 may be 0
-        for k in range(d + 1, m.form.ndim):
-            step *= m.form.sizes[k]
-        k = 0
-        for i in range(m.form.numel):
-            if m.ptr[i]:
-                (<int64_t *>index.ptr)[k] = i // step % m.form.sizes[d]
-                k += 1
-        found.append(index)
-    return found
-
-
-cdef Tensor contiguous_values(Tensor x):
-    """x's elements in row-major order, unknown to autograd."""
-    cdef Tensor y
-    if x.form.contiguous:
-        return x
-    y = new_tensor(x.kind, layout_contiguous(x.form.ndim, x.form.sizes))
-    copy_elements(y, x)
-    return y
-
-
-cdef Layout broadcast_indices(Layout wide, Layout form, list indices):
-    try:
-        return broadcast_layouts(wide, form)
-    except RuntimeError:
-        shapes = ", ".join([sizes_text((<Tensor>i).form) for i in indices if i is not None])
-        raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes "
-                         f"{shapes}") from None
-
-
-cdef Tensor index_offsets(Layout form, list indices, Layout wide):
-    """The sum of index * stride over the indexed dimensions, checked against their sizes."""
-    cdef Tensor total = new_tensor(I64, layout_contiguous(wide.ndim, wide.sizes)), index
-    cdef int64_t *sums = <int64_t *>total.ptr
-    cdef const int64_t *at
-    cdef int64_t i
-    cdef Py_ssize_t k, size
-    cdef int d
-    memset(sums, 0, 8 * total.form.numel)
-    for d in range(form.ndim):
-        if indices[d] is None:
-            continue
-        if form.sizes[d] == 0 and total.form.numel:
-            raise IndexError("index is out of bounds for dimension with size 0")
-        index = copy_like(indices[d], total.form)
-        at = <const int64_t *>index.ptr
-        size = form.sizes[d]
-        for k in range(total.form.numel):
-            i = at[k]
-            if i < -size or i >= size:
-                raise IndexError(f"index {i} is out of bounds for dimension {d} with size {size}")
-            sums[k] += (i + size if i < 0 else i) * form.strides[d]
-    return total
-
-
-cdef list spelled_out(Plan plan, Layout form):
-    """The indices of a plan with one for each dimension: elements at one place are then met one after the other."""
-    cdef list indices = []
-    cdef Py_ssize_t sizes[MAX_DIMS]
-    cdef Layout wide = plan.offsets.form
-    cdef Tensor index
-    cdef int d, k, at, n = plan.result.ndim, inner = 0, before = plan.before
-    for d in range(form.ndim):
-        for k in range(n):
-            sizes[k] = 1
-        index = plan.indices[d]
-        if index is None:
-            at = inner if inner < before else inner + wide.ndim
-            inner += 1
-            sizes[at] = form.sizes[d]
-            index = c_arange(form.sizes[d])
-        else:
-            for k in range(index.form.ndim):
-                sizes[before + wide.ndim - index.form.ndim + k] = index.form.sizes[k]
-            index = contiguous_values(index)
-        indices.append(strided_alias(index, layout_contiguous(n, sizes), 0))
-    return indices
-
-
-cdef int plan_run(Plan plan, Tensor x, Tensor flat, int action) except -1:
-    """Move elements between x and `flat`, which is contiguous and has the result's sizes."""
-    cdef Walk w
-    cdef Kernel kernel = copy_run_1 if x.kind == BOOL else copy_run_8
-    cdef const int64_t *offsets = <const int64_t *>plan.offsets.ptr
-    cdef Py_ssize_t item = item_size(x.kind), k
-    cdef int want = x.kind
-    cdef char *there
-    cdef char *here
-    cdef PyThreadState *unlocked = NULL
-    if plan.result.numel == 0:
-        return 0
-    walk_start(&w, plan.inner)
-    if action == READ:
-        walk_add(&w, NULL, plan.inner_result, x.kind, x.kind)
-        walk_add(&w, NULL, plan.inner, x.kind, x.kind)
-    elif action == OVERWRITE:
-        walk_add(&w, NULL, plan.inner, x.kind, x.kind)
-        walk_add(&w, NULL, plan.inner_result, x.kind, x.kind)
-    else:
-        kernel = add_forward if x.kind == F64 else add_integer
-        want = F64 if x.kind == F64 else I64
-        walk_add(&w, NULL, plan.inner, x.kind, want)
-        walk_add(&w, NULL, plan.inner, x.kind, want)
-        walk_add(&w, NULL, plan.inner_result, x.kind, want)
-    walk_simplify(&w)
-    if plan.result.numel >= UNLOCK:
-        unlocked = PyEval_SaveThread()
-    for k in range(plan.offsets.form.numel):
-        here = flat.ptr + k * plan.step * item
-        there = x.ptr + offsets[k] * item
-        w.p[0] = here if action == READ else there
-        w.p[1] = here if action == OVERWRITE else there
-        w.p[2] = here
-        walk_runs(&w, kernel, NULL)
-    if unlocked != NULL:
-        PyEval_RestoreThread(unlocked)
-    return 0
-
-
-# --------------------------------------------------------------------------------------------- index
-
-cdef int save_indices(Node n, list indices) except -1:
-    cdef Tensor index
-    for index in indices:
-        save_more(n, index)
-    return 0
-
-
-cdef list saved_indices(Node n):
-    return [saved_more(n, i) for i in range(len(n.extra.saved) if n.extra.saved is not None else 1)]
-
-
-@cython.final
-cdef class IndexBackward0(Node):
-    """g added at the indices, else 0"""
-
-    cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        return give(grads, 0, c_index_put(zeros_form(self.args), saved_indices(self), g, True))
-
-
-cdef Tensor c_index(Tensor x, list given):
-    cdef Plan plan = make_plan(x.form, given)
-    cdef Tensor y = new_tensor(x.kind, plan.result)
-    cdef Node n
-    plan_run(plan, x, y, READ)
-    if recording() and needs_grad(x):
-        n = new_node(<PyTypeObject *>IndexBackward0)
-        n.args = x.form
-        add_edge(n, x)
-        save_indices(n, given)
-        set_result(n, y)
-    if x.flags & SPECIAL and tangent_of(x) is not None:
-        set_tangent(y, c_index(tangent_of(x), given))
-    return y
-
-
-# ----------------------------------------------------------------------------------------- index_put
-
-@cython.final
-cdef class IndexPutBackward0(Node):
-    """input: g, but 0 where overwritten; values: g at the indices"""
-
-    cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        cdef list indices = saved_indices(self)
-        cdef bint accumulate = self.args
-        if self.next0 is not None:
-            give(grads, 0, g if accumulate else c_index_put(g, indices, scalar_f64(0.0), False))
-        if self.next1 is not None:
-            give(grads, 1, c_index(g, indices))
-        return 0
-
-
-cdef Tensor values_for(Plan plan, Tensor x, Tensor values):
-    """The values as contiguous elements of x's dtype with the sizes of what is indexed."""
-    cdef Tensor flat
-    if not expandable(values.form, plan.result):
-        raise RuntimeError(f"shape mismatch: value tensor of shape {sizes_text(values.form)} cannot be broadcast to "
-                           f"indexing result of shape {sizes_text(plan.result)}")
-    if values.kind != x.kind:
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, got "
-                           f"{scalar_type_name(x.kind)} for the destination and {scalar_type_name(values.kind)} for "
-                           "the source.")
-    if same_sizes(values.form, plan.result) and values.form.contiguous and values.kind == x.kind:
-        return values
-    flat = new_tensor(x.kind, plan.result)
-    copy_elements(flat, values)
-    return flat
-
-
-cdef Node index_put_node(Tensor x, list given, Tensor values, bint accumulate):
-    cdef Node n = new_node(<PyTypeObject *>IndexPutBackward0)
-    n.args = accumulate
-    add_edge(n, x)
-    add_edge(n, values)
-    save_indices(n, given)
-    return n
-
-
-cdef Tensor c_index_put(Tensor x, list given, Tensor values, bint accumulate):
-    """A copy of x with values at the indices; `accumulate` adds them."""
-    cdef Plan plan
-    cdef Tensor y = new_tensor(x.kind, contiguous_layout(x.form)), flat
-    copy_elements(y, x)
-    plan = make_plan(y.form, given)
-    flat = values_for(plan, x, values)
-    plan_run(plan, y, flat, ADD_TO if accumulate else OVERWRITE)
-    if recording() and needs_grad(x) | needs_grad(values):
-        set_result(index_put_node(x, given, values, accumulate), y)
-    if (x.flags | values.flags) & SPECIAL and (tangent_of(x) is not None or tangent_of(values) is not None):
-        set_tangent(y, c_index_put(tangent_or_zeros(x), given, tangent_or_zeros(values), accumulate))
-    return y
-
-
-cdef Tensor index_put_in_place(Tensor x, list given, Tensor values, bint accumulate):
-    """x[indices] = values, or += with `accumulate`, recorded."""
-    cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(values))
-    cdef Plan plan
-    cdef Tensor flat
-    check_in_place(x, recorded)
-    if is_expanded(x.form):
-        errors().warn_expanded("index_put_", "tensor[indices] = tensor")
-    plan = make_plan(x.form, given)
-    flat = values_for(plan, x, values)
-    if overlaps_itself(x.form):
-        plan = make_plan(x.form, spelled_out(plan, x.form))
-    if may_overlap(x, flat):
-        flat = copy_like(flat, plan.result)
-    if recorded:
-        n = index_put_node(x, given, values, accumulate)
-    begin_write(x)
-    plan_run(plan, x, flat, ADD_TO if accumulate else OVERWRITE)
-    bump(x)
-    if recorded:
-        n.form = x.form
-        rebase(x, n)
-    if (x.flags | values.flags) & SPECIAL and (tangent_of(x) is not None or tangent_of(values) is not None):
-        give_tangent(x, c_index_put(tangent_or_zeros(x), given, tangent_or_zeros(values), accumulate))
-    return x
-
-
-cdef list indices_arg(object indices):
-    cdef list given = []
-    if not isinstance(indices, (tuple, list)):
-        raise TypeError(f"index_put(): argument 'indices' (position 2) must be tuple of Tensors, not "
-                        f"{type(indices).__name__}")
-    for i in indices:
-        given.append(None if i is None else tensor_arg(i, "index_put", "indices", 2))
-    return given
-
-
-@op
-def index_put(input, indices, values, accumulate=False):
-    """A copy of `input` with `values` at the positions that `indices` name.
-
-    Parameters
-    ----------
-    input : Tensor
-    indices : sequence of Tensor
-        int64 or bool, one for each dimension they cover, broadcast against each other.
-    values : Tensor
-        Broadcast to what is indexed.
-    accumulate : bool
-        Add instead of overwriting; an index that occurs twice then counts twice.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import autograd_c as torch
-    >>> torch.index_put(torch.zeros(3), (torch.tensor([0, 2]),), torch.tensor(1.))
-    tensor([1., 0., 1.])
-    """
-    return c_index_put(tensor_arg(input, "index_put", "input", 1), indices_arg(indices),
-                       tensor_arg(values, "index_put", "values", 3), accumulate)
-
-
-@method
-def index_put_(self, indices, values, accumulate=False):
-    """In-place version of `index_put`."""
-    return index_put_in_place(own(self), indices_arg(indices), tensor_arg(values, "index_put_", "values", 2),
-                              accumulate)
-
-
-# ---------------------------------------------------------------------------- index_select and nonzero
+# -------------------------------------------------------------------------------------- index_select
 
 @cython.final
 cdef class IndexSelectBackward0(Node):
     """g added at the indices of the dimension, else 0"""
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        cdef Layout form = self.args[0]
-        cdef list indices
-        if form.ndim == 0:
-            return give(grads, 0, g)
-        indices = [None] * <int>self.args[1] + [index_vector(saved_a(self))]
-        return give(grads, 0, c_index_put(zeros_form(form), indices, g, True))
+        cdef tuple kept = self.args
+        return give(grads, 0, c_index_add(zeros_form(kept[0]), kept[1], saved_a(self), g, 1.0))
 
 
 @op
@@ -469,27 +80,159 @@ cdef int check_gather(Tensor x, int d, Tensor index) except -1:
     return 0
 
 
-@query
-def nonzero(input, *, as_tuple=False):
-    """The positions of the elements that are not zero, a row each; `as_tuple` gives a tensor a dimension.
+# ----------------------------------------------------------------------------------------- index_add
+
+@cython.final
+cdef class IndexAddBackward0(Node):
+    """input: g; source: alpha times g at the indices of the dimension"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef tuple kept = self.args
+        cdef Tensor picked
+        if self.next0 is not None:
+            give(grads, 0, g)
+        if self.next1 is not None:
+            picked = c_reshape(c_index_select(g, kept[1], saved_a(self)), kept[0])
+            give(grads, 1, unary_with(&SCALE, picked, self.c[0], 0.0) if self.c[0] != 1.0 else picked)
+        return 0
+
+
+cdef int check_index_add(Tensor x, int dim, Tensor index, Tensor source) except -1:
+    cdef Py_ssize_t n
+    cdef int d
+    cdef bint fits = x.form.ndim == source.form.ndim
+    if index.form.ndim > 1:
+        raise IndexError(f"index_add_(): Index is supposed to be a vector, but got dim: {index.form.ndim} with type: "
+                         f"{scalar_type_name(index.kind)} and size: {sizes_text(index.form)}")
+    if index.kind != I64:
+        raise RuntimeError("index_add_(): Expected dtype int32/int64 for index but got: "
+                           f"{scalar_type_name(index.kind)}")
+    if x.kind != source.kind:
+        raise RuntimeError(f"index_add_(): self ({scalar_type_name(x.kind)}) and source "
+                           f"({scalar_type_name(source.kind)}) must have the same scalar type")
+    if dim and dim >= source.form.ndim:
+        raise RuntimeError(f"index_add_(): Indexing dim {dim} is out of bounds of the source tensor with dim "
+                           f"{source.form.ndim}")
+    n = source.form.sizes[dim] if source.form.ndim else 1
+    if index.form.numel != n and source.form.ndim == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if index.form.numel != n:
+        raise RuntimeError(f"index_add_(): Number of indices ({index.form.numel}) should be equal to "
+                           f"source.size(dim): ({n}), for dim: {dim}")
+    for d in range(x.form.ndim if fits else 0):
+        if d != dim and x.form.sizes[d] != source.form.sizes[d]:
+            fits = False
+    if not fits:
+        raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+                           f"self.shape = {sizes_text(x.form)} source.shape = {sizes_text(source.form)}")
+    if x.form.numel:
+        check_gather(x, dim, index)
+    return 0
+
+
+cdef int index_add_into(Tensor y, int dim, Tensor index, Tensor source, double alpha) except -1:
+    cdef Tensor part
+    if y.form.numel == 0 or source.form.numel == 0:
+        return 0
+    # A copy where it is scaled or shares y's memory.
+    part = contiguous_values(copy_like(source, source.form) if may_overlap(y, source) else source)
+    if alpha != 1.0:
+        part = new_tensor(source.kind, layout_contiguous(source.form.ndim, source.form.sizes))
+        binary_into(&MUL, part, source, scalar_f64(alpha) if y.kind == F64 else scalar_i64(<int64_t>alpha),
+                    F64 if y.kind == F64 else I64)
+    if y.form.ndim == 0:
+        binary_into(&ADD, y, y, part, F64 if y.kind == F64 else I64)
+        return 0
+    index = strided_alias(contiguous_values(index), layout_of_sequence((index.form.numel,)), 0)
+    plan_run(make_plan(y.form, [None] * dim + [index]), y, part, ADD_TO)
+    return 0
+
+
+cdef Node index_add_node(Tensor x, int dim, Tensor index, Tensor source, double alpha):
+    cdef Node n = new_node(<PyTypeObject *>IndexAddBackward0)
+    n.args = (source.form, dim)
+    n.c[0] = alpha
+    add_edge(n, x)
+    add_edge(n, source)
+    save_a(n, index)
+    return n
+
+
+cdef Tensor c_index_add(Tensor x, int dim, Tensor index, Tensor source, double alpha):
+    cdef Tensor y
+    check_index_add(x, dim, index, source)
+    y = new_tensor(x.kind, contiguous_layout(x.form))
+    copy_elements(y, x)
+    index_add_into(y, dim, index, source, alpha)
+    if recording() and needs_grad(x) | needs_grad(source):
+        set_result(index_add_node(x, dim, index, source, alpha), y)
+    if (x.flags | source.flags) & SPECIAL and (tangent_of(x) is not None or tangent_of(source) is not None):
+        set_tangent(y, c_index_add(tangent_or_zeros(x), dim, index, tangent_or_zeros(source), alpha))
+    return y
+
+
+@op
+def index_add(input, dim, index, source, *, alpha=1):
+    """A copy of `input` to which alpha * source is added at positions of a dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+    index : Tensor
+        A vector of int64; a position that occurs twice counts twice.
+    source : Tensor
+        With the sizes of `input`, but as many along `dim` as there are positions.
+    alpha : float
+        An integer for tensors of integers.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If sizes or dtypes do not fit, or a position is not there.
 
     Examples
     --------
     >>> import autograd_c as torch
-    >>> torch.nonzero(torch.tensor([0., 5., 0., 7.]))
-    tensor([[1],
-            [3]])
+    >>> torch.index_add(torch.zeros(3), 0, torch.tensor([0, 2, 0]), torch.tensor([1., 2., 3.]), alpha=10)
+    tensor([40.,  0., 20.])
     """
-    cdef Tensor x = tensor_arg(input, "nonzero", "input", 1)
-    cdef list found
-    if as_tuple and x.form.ndim == 0:
-        x = strided_alias(x, layout_of_sequence((1,)), 0)
-    found = true_positions(x)
-    if as_tuple:
-        return tuple(found)
-    if not found:
-        return new_tensor(I64, layout_of_sequence((1 if truth(x) else 0, 0)))
-    return c_stack(found, 1)
+    cdef Tensor x = tensor_arg(input, "index_add", "input", 1), i = tensor_arg(index, "index_add", "index", 3)
+    cdef Tensor s = tensor_arg(source, "index_add", "source", 4)
+    return c_index_add(x, wrap_dim(dim, x.form.ndim), i, s, factor_arg(alpha, "index_add", "alpha", x.kind))
+
+
+@method
+def index_add_(self, dim, index, source, *, alpha=1):
+    """In-place version of `index_add`."""
+    cdef Tensor x = own(self), i = tensor_arg(index, "index_add_", "index", 2)
+    cdef Tensor s = tensor_arg(source, "index_add_", "source", 3), t
+    cdef int d = wrap_dim(dim, x.form.ndim)
+    cdef double times = factor_arg(alpha, "index_add_", "alpha", x.kind)
+    cdef Node n = None
+    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(s))
+    check_in_place(x, recorded)
+    check_overlap(x)
+    check_index_add(x, d, i, s)
+    if may_overlap(x, i):
+        i = copy_like(i, i.form)
+    if recorded:
+        n = index_add_node(x, d, i, s, times)
+    t = c_index_add(tangent_or_zeros(x), d, i, tangent_or_zeros(s), times) if (
+        (x.flags | s.flags) & SPECIAL and (tangent_of(x) is not None or tangent_of(s) is not None)) else None
+    begin_write(x)
+    index_add_into(x, d, i, s, times)
+    bump(x)
+    if recorded:
+        n.form = x.form
+        rebase(x, n)
+    if t is not None:
+        give_tangent(x, t)
+    return x
 
 
 # -------------------------------------------------------------------------------- gather, scatter_add

@@ -130,12 +130,17 @@ cdef class MmBackward0(Node):
         return 0
 
 
-cdef Tensor c_mm(Tensor a, Tensor b):
-    cdef Py_ssize_t sizes[2]
-    cdef Tensor y
+cdef int check_matrices(Tensor a, Tensor b) except -1:
     if a.form.sizes[1] != b.form.sizes[0]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a.form.sizes[0]}x{a.form.sizes[1]} and "
                            f"{b.form.sizes[0]}x{b.form.sizes[1]})")
+    return 0
+
+
+cdef Tensor c_mm(Tensor a, Tensor b):
+    cdef Py_ssize_t sizes[2]
+    cdef Tensor y
+    check_matrices(a, b)
     check_product(a, b, "m1", "m2", "addmm_impl_cpu_")
     sizes[0] = a.form.sizes[0]
     sizes[1] = b.form.sizes[1]

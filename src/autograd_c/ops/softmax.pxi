@@ -186,6 +186,18 @@ cdef Tensor c_softmax(Tensor x, int d, bint logarithm):
     return y
 
 
+cdef Tensor c_log_softmax(Tensor x, int d):
+    if x.kind != F64:
+        raise softmax_of("log_softmax", x.kind, d >= x.form.ndim - 1)
+    return c_softmax(x, d, True)
+
+
+cdef object softmax_of(str name, int kind, bint last):
+    """The exception for a dtype that is not of floating point."""
+    return NotImplementedError(f"\"{name}{'_lastdim' if last else ''}_kernel_impl\" not implemented for "
+                               f"'{scalar_type_name(kind)}'")
+
+
 cdef Tensor softmax_arg(object input, object dim, object axis, object dtype, bint logarithm):
     """The operation with the arguments that users give."""
     cdef str name = "log_softmax" if logarithm else "softmax"
@@ -193,8 +205,7 @@ cdef Tensor softmax_arg(object input, object dim, object axis, object dtype, bin
     cdef int d = dim_number(scanned_dim(dim, axis, name), x.form.ndim, name)
     cdef int kind = dtype_number(dtype, x.kind)
     if kind != F64:
-        last = "_lastdim" if d >= x.form.ndim - 1 and dtype is None else ""
-        raise NotImplementedError(f"\"{name}{last}_kernel_impl\" not implemented for '{scalar_type_name(kind)}'")
+        raise softmax_of(name, kind, d >= x.form.ndim - 1 and dtype is None)
     return c_softmax(to_kind(x, kind), d, logarithm)
 
 

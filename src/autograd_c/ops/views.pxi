@@ -412,6 +412,12 @@ def transpose(input, dim0, dim1):
     return c_transpose(x, wrap_dim(dim0, x.form.ndim), wrap_dim(dim1, x.form.ndim))
 
 
+cdef Tensor c_t(Tensor x):
+    if x.form.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.form.ndim}D")
+    return transposed(x, 0, 1 if x.form.ndim == 2 else 0, TBackward0)
+
+
 @op
 def t(input):
     """The transpose of a matrix; a tensor of fewer dimensions as it is.
@@ -428,10 +434,7 @@ def t(input):
     tensor([[1., 3.],
             [2., 4.]])
     """
-    cdef Tensor x = tensor_arg(input, "t", "input", 1)
-    if x.form.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.form.ndim}D")
-    return transposed(x, 0, 1 if x.form.ndim == 2 else 0, TBackward0)
+    return c_t(tensor_arg(input, "t", "input", 1))
 
 
 # -------------------------------------------------------------------------------- squeeze, unsqueeze
