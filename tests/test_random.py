@@ -961,9 +961,7 @@ def test_a_seed_in_another_thread_is_harmless():
 @deviation("a thread of torch's may hold the lock for good")
 def test_fork_while_another_thread_draws():
     script = """
-import warnings
-x = ac.empty(2_000_000)
-g = ac.default_generator
+x = ac.empty(2_000_000).normal_()  # imports all: Python's own import locks do not survive a fork
 stop = False
 
 def work():

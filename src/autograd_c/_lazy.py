@@ -108,10 +108,10 @@ class Late:
     def __repr__(self):
         return repr(self._thing())
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self):
         return type(self._thing())
 
     @property
-    def __doc__(self):
+    def __doc__(self):  # type: ignore[override]
         return self._thing().__doc__
