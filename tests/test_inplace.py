@@ -387,3 +387,16 @@ def test_floor_divide_in_place_is_no_silent_constant():
     assert node_name(b.grad_fn) is not None
     with raises(RuntimeError, "derivative for aten::floor_divide_ is not implemented"):
         b.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "bounds", [lambda: (None, ac.ones(4)), lambda: (ac.zeros(4), None), lambda: (ac.zeros(4), ac.ones(1))]
+)
+def test_clamp_between_tensors(bounds):
+    """At a bound the gradient is the tensor's; nothing that is overwritten was saved."""
+    low, high = bounds()
+    x = ac.tensor([-1.0, 0.0, 1.0, 2.0], dtype=ac.float64, requires_grad=True)
+    for result in (ac.clamp(x, low, high), x.clone().clamp_(low, high)):
+        (gradient,) = ac.autograd.grad(result.sum(), x)
+        expected = [float(low is None or v >= 0) * float(high is None or v <= 1) for v in (-1.0, 0.0, 1.0, 2.0)]
+        assert gradient.tolist() == expected

@@ -93,7 +93,7 @@ cdef inline num if_positive(num x, num yes) noexcept:
     if num is double:
         return 0.0 if x <= 0.0 else yes
     else:
-        return choose(compare(Py_LE, x, scalar_number(0.0)), scalar_number(0.0), yes)
+        return binary(&THRESHOLD_BACKWARD, yes, x)
 
 
 cdef inline num if_above(num x, double bound, num yes, num no) noexcept:

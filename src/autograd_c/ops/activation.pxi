@@ -64,6 +64,35 @@ cdef inline int64_t relu_value_int(int64_t x) noexcept:
 cdef inline num relu_dx(num g, num x, num y, const double *c) noexcept:
     return if_positive(y, g)
 
+# Where the gradient is itself recorded: an operation on it and on the result, whose derivative for the
+# second is 0, and not none.
+
+cdef inline double threshold_backward_value(double g, double y) noexcept:
+    return if_positive(y, g)
+
+cdef inline num threshold_backward_da(num g, num a, num b) noexcept:
+    return if_positive(b, g)
+
+cdef inline num threshold_backward_db(num g, num a, num b) noexcept:
+    return zero_of(g)
+
+cdef void threshold_backward_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map2(threshold_backward_value, n, p, s)
+
+cdef void threshold_backward_backward_a(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain2(threshold_backward_da[double], n, p, s)
+
+cdef void threshold_backward_backward_b(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain2(threshold_backward_db[double], n, p, s)
+
+cdef class ThresholdBackwardBackward0(BinaryNode):
+    """grad_output: g where the result is > 0, else 0; result: 0"""
+
+cdef BinaryOp THRESHOLD_BACKWARD = differentiable(
+    binary_op("threshold_backward", KEEP, threshold_backward_forward, NULL), ThresholdBackwardBackward0, None,
+    READS_B, threshold_backward_backward_a, threshold_backward_da[Tensor],
+    READS_NOTHING, threshold_backward_backward_b, threshold_backward_db[Tensor])
+
 cdef void relu_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map1(relu_value, n, p, s)
 

@@ -387,6 +387,11 @@ cdef class ClampBackward1(UnaryNode):
 cdef UnaryOp CLAMP = unary_op("clamp", clamp_forward, ClampBackward1, READS_X, clamp_backward, clamp_dx[Tensor])
 
 
+cdef Tensor bounded(Tensor x, Tensor bound, int inside):
+    """x where it compares so with the bound, or is a nan, else the bound; where they are equal, x."""
+    return choose(binary(&BITWISE_XOR, compare(inside, x, bound), compare(Py_EQ, x, x)), bound, x)
+
+
 cdef Tensor c_clamp(Tensor x, object low, object high, bint in_place):
     cdef Tensor lo, hi, y
     if low is None and high is None:
@@ -394,9 +399,9 @@ cdef Tensor c_clamp(Tensor x, object low, object high, bint in_place):
     lo = operand_arg(low, "clamp", "min", 2) if low is not None else None
     hi = operand_arg(high, "clamp", "max", 3) if high is not None else None
     if x.kind != F64 or (lo is not None and not lo.flags & NUMBER) or (hi is not None and not hi.flags & NUMBER):
-        # Bounds that are tensors, and integers: through maximum and minimum, in that order.
-        y = binary(&MAXIMUM, x, lo) if lo is not None else x
-        y = binary(&MINIMUM, y, hi) if hi is not None else y
+        # Bounds that are tensors, and integers: a choice, in this order.
+        y = bounded(x, lo, Py_GE) if lo is not None else x
+        y = bounded(y, hi, Py_LE) if hi is not None else y
         if in_place:
             if y.kind > x.kind:
                 numbers = (lo is None or lo.flags & NUMBER) and (hi is None or hi.flags & NUMBER)
