@@ -145,7 +145,7 @@ def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
     cdef Tensor y, old = x
     cdef double by = factor_arg(beta, "addmm_", "beta", x.kind), times = factor_arg(alpha, "addmm_", "alpha", x.kind)
     cdef Node n = None
-    cdef bint recorded = recording() and bool(needs_grad(x) | needs_grad(a) | needs_grad(b))
+    cdef bint recorded = recording() and bool(target_needs_grad(x) | needs_grad(a) | needs_grad(b))
     check_addmm(x, a, b)
     if x.form.ndim != 2 or x.form.sizes[0] != a.form.sizes[0] or x.form.sizes[1] != b.form.sizes[1]:
         raise RuntimeError(f"Bad in-place call: input tensor size {sizes_text(x.form)} and output tensor size "

@@ -214,9 +214,9 @@ def index_add_(self, dim, index, source, *, alpha=1):
     cdef int d = wrap_dim(dim, x.form.ndim)
     cdef double times = factor_arg(alpha, "index_add_", "alpha", x.kind)
     cdef Node n = None
-    cdef bint recorded = recording() and x.kind == F64 and bool(needs_grad(x) | needs_grad(s))
+    cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(s))
     check_in_place(x, recorded)
-    check_overlap(x)
+    check_expanded(x)
     check_index_add(x, d, i, s)
     if may_overlap(x, i):
         i = copy_like(i, i.form)

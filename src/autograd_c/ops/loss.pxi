@@ -357,43 +357,16 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
 
 # ------------------------------------------------------------------- binary cross entropy with logits
 # With s the sigmoid: -(w t log(s(x)) + (1 - t) log(s(-x))), where w is the weight of the positives.
-# Both logarithms are kept as softplus(x) = -log(s(-x)): terms of one sign, so that nothing cancels and
-# nothing overflows.
+# The logarithms are those of terms of one sign, so that nothing cancels and nothing overflows.
 
-cdef inline double log1p_exp_value(double x) noexcept:
-    return (x if x > 0.0 else 0.0) + cmath.log1p(cmath.exp(-cmath.fabs(x)))
-
-cdef inline num log1p_exp_dx(num g, num x, num y, const double *c) noexcept:
-    return g * sigmoid_of(x)
-
-cdef void log1p_exp_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(log1p_exp_value, n, p, s)
-
-cdef void log1p_exp_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(log1p_exp_dx[double], n, p, s, c)
-
-cdef class Log1PExpBackward0(UnaryNode):
-    """g sigmoid(x)"""
-
-# log(1 + exp(x)): of formulas only, so without the parameters of the public softplus.
-cdef UnaryOp LOG1P_EXP = unary_op("softplus", log1p_exp_forward, Log1PExpBackward0, READS_X, log1p_exp_backward,
-                                  log1p_exp_dx[Tensor])
-
-
-cdef inline num sigmoid_of(num x) noexcept:
+cdef inline num logsigmoid_of(num x) noexcept:
     if num is double:
-        return sigmoid_value(x)
+        return logsigmoid_value(x)
     else:
-        return unary(&SIGMOID, x)
-
-cdef inline num log1p_exp_of(num x) noexcept:
-    if num is double:
-        return log1p_exp_value(x)
-    else:
-        return unary(&LOG1P_EXP, x)
+        return unary(&LOGSIGMOID, x)
 
 cdef inline num logits_dx(num g, num x, num t, num w, const double *c) noexcept:
-    return g * ((1.0 - t) * sigmoid_of(x) - t * sigmoid_of[num](-x))
+    return g * ((1.0 - t) * logistic_of(x) - t * logistic_of[num](-x))
 
 cdef inline num logits_dt(num g, num x, num t, num w, const double *c) noexcept:
     return -g * x
@@ -411,10 +384,10 @@ cdef void logits_backward_t(Py_ssize_t n, char **p, const Py_ssize_t *s, const d
     chain_loss(logits_dt[double], n, p, s, c)
 
 cdef inline num weighted_logits_dx(num g, num x, num t, num w, const double *c) noexcept:
-    return g * ((1.0 - t) * sigmoid_of(x) - t * w * sigmoid_of[num](-x))
+    return g * ((1.0 - t) * logistic_of(x) - t * w * logistic_of[num](-x))
 
 cdef inline num weighted_logits_dt(num g, num x, num t, num w, const double *c) noexcept:
-    return g * ((w - 1.0) * log1p_exp_of[num](-x) - x)
+    return g * ((1.0 - w) * logsigmoid_of(x) - x)
 
 cdef inline double weighted_logits_value(double x, double t, double w, const double *c) noexcept:
     cdef double tail = cmath.log1p(cmath.exp(-cmath.fabs(x)))
@@ -487,6 +460,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
         check_weight_fits(w.form, x.form)
     if x.kind != F64:
         raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{scalar_type_name(x.kind)}'")
+    refuse_bools(t, t)                          # in 1 - t
     check_castable(F64, t.kind)
     if p is None:
         return loss(&LOGITS, x, t, None, 0.0, w, number)

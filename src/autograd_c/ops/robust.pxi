@@ -212,7 +212,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     number = NONE if w is not None else reduction_number(name)
     if not bound > 0.0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    check_floats("huber_cpu", x, t)
     check_castable(max(x.kind, t.kind), x.kind)
+    check_floats("huber_cpu", x, t)
     y = loss(&HUBER, c_expand(x, form), c_expand(t, form), None, bound, None, number)
     return y if w is None else weighted(y, w, x, name, False)
