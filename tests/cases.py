@@ -667,7 +667,8 @@ NO_BMM = "Expected size for first two dimensions of batch2 tensor to be: [2, 4] 
 NO_EXPAND = "The expanded size of the tensor (2) must match the existing size (3) at non-singleton dimension 1"
 SQUARE = T(3, 3)
 WEIGHT = T(5, 4)
-TWO = "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts"
+TWO = ("einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts "
+       "list")
 
 
 def einsum_error(message, *args):
@@ -726,8 +727,8 @@ PRODUCTS = (
                runtime_error("mat1 and mat2 shapes cannot be multiplied (6x4 and 3x5)", CUBE, T(5, 3), T(5)),
                runtime_error("both arguments to linear need to be at least 1D, but they are 0D and 2D", A, WEIGHT),
                runtime_error("t() expects a tensor with <= 2 dimensions, but self is 3D", X, CUBE),
-               runtime_error("The expanded size of the tensor (5) must match the existing size (3) at non-singleton",
-                             X, WEIGHT, V),
+               runtime_error("The expanded size of the tensor (5) must match the existing size (3) at non-singleton "
+                             "dimension 1", X, WEIGHT, V),
                runtime_error("output with shape [5] doesn't match the broadcast shape [3, 5]", ROW, WEIGHT, T(3, 5)),
                runtime_error("mat2 must be a matrix, got 1-D tensor", X, ROW, A),
                type_error(not_tensor("linear", 2.5, "bias", 3), X, WEIGHT, 2.5)]),
@@ -742,12 +743,15 @@ PRODUCTS = (
         *records("SumBackward1", S("ij->", X), S("ij->i", X), S("ii", SQUARE), S("i...->...", CUBE),
                  S("...i->i", CUBE), S("ij->j", T(0, 3)))],
        method=False,
-       errors=[value_error(TWO), value_error(TWO, "ij"), type_error("expected Tensor as element 0 in argument 1", "i", 2.5),
+       errors=[value_error(TWO), value_error(TWO, "ij"),
+               type_error("expected Tensor as element 0 in argument 1, but got float", "i", 2.5),
                type_error("einsum(): argument 'equation' (position 1) must be str, not int", 2, X),
                einsum_error("more operands were provided than specified in the equation", "ij", X, X),
                einsum_error("fewer operands were provided than specified in the equation", "ij,jk", X),
-               einsum_error("invalid subscript given at index 1 in the equation string, subscripts must be", "i1", X),
-               einsum_error("invalid subscript given at index 5 in the equation string, subscripts must be", "ij->j1", X),
+               einsum_error("invalid subscript given at index 1 in the equation string, subscripts must be in [a-zA-Z]",
+                            "i1", X),
+               einsum_error("invalid subscript given at index 5 in the equation string, subscripts must be in [a-zA-Z]",
+                            "ij->j1", X),
                einsum_error("found '.' for operand 0 that is not part of any ellipsis", "i..j", X),
                einsum_error("found '.' for operand 0 for which an ellipsis was already found", "...i...", X),
                einsum_error("found '.' for output that is not part of any ellipsis (...)", "ij->.", X),
@@ -880,7 +884,9 @@ LOSSES = (
                  runtime_error("Found dtype Long but expected Double", L(0.5, 0.5), L(1, 0)),
                  runtime_error("Found dtype Double but expected Long", L(1, 0), L(0.5, 0.5)),
                  runtime_error(TOO_WIDE, V, W, T(2, 3, constant=True)),
-                 runtime_error("Attempting to broadcast a dimension of length 4 at -1!", V, W, T(4, constant=True)),
+                 runtime_error("Attempting to broadcast a dimension of length 4 at -1! Mismatching argument at index 1 "
+                               "had torch.Size([4]); but expected shape should be broadcastable to [3]",
+                               V, W, T(4, constant=True)),
                  runtime_error(NO_WEIGHT_GRADIENT.format("binary_cross_entropy", "weight"), V, W, T(3)),
                  value_error(TARGET_SIZE, X, V), NO_REDUCTION]),
     method("BCELoss", ref.bce, "BinaryCrossEntropyBackward0", REDUCED, domain=UNIT,
