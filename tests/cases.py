@@ -389,8 +389,10 @@ REDUCTIONS = (
       for name, function, node in (("var_mean", np.var, "VarMeanBackward0"), ("std_mean", np.std, "StdMeanBackward0"))),
     op("norm", ref.norm, "LinalgVectorNormBackward0", NORMS_OF,
        errors=[*(replace(e, sample=replace(e.sample, args=(X, 2))) for e in BAD_DIMS), runtime_error(INT_NORM, L(1, 2)),
-               runtime_error("linalg.vector_norm cannot compute the inf norm on an empty tensor", EMPTY, np.inf),
-               runtime_error("linalg.vector_norm cannot compute the -1 norm on the dimension 0because this", T(0, 3), -1, 0),
+               runtime_error("linalg.vector_norm cannot compute the inf norm on an empty tensor because the operation "
+                             "does not have an identity", EMPTY, np.inf),
+               runtime_error("linalg.vector_norm cannot compute the -1 norm on the dimension 0because this dimension is "
+                             "empty and the operation does not have an identity", T(0, 3), -1, 0),
                runtime_error("linalg.vector_norm: dtype should be floating point or complex, but got Long", X,
                              dtype=INT64),
                runtime_error("linalg.matrix_norm: Order abc not supported.", X, "abc"),

@@ -141,6 +141,8 @@ cdef object moment_arg(const Moment *op, object input, object dim, object unbias
     dim = dim_arg(dim, axis, name)
     if isinstance(dim, bool) and unbiased is None:         # var(unbiased)
         dim, unbiased = None, dim
+    if dim is not None and not isinstance(dim, (tuple, list)) and not hasattr(dim, "__index__"):
+        raise TypeError(f"{name}(): argument 'dim' must be tuple of ints, not {type_name(dim)}")
     if unbiased is not None and not isinstance(unbiased, bool):
         raise TypeError(f"{name}(): argument 'unbiased' must be bool, not {type_name(unbiased)}")
     if unbiased is not None and correction is not None:
