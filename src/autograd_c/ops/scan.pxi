@@ -183,7 +183,7 @@ cdef Tensor scan_in_place(const Scan *op, Tensor x, object dim, object dtype, st
 
 
 cdef int check_scanned(const Scan *op, int kind, Layout form) except -1:
-    if kind == BOOL and form.ndim:
+    if kind == BOOL and form.ndim and form.numel:
         raise NotImplementedError(f"\"{op.name.decode()}_out_cpu\" not implemented for 'Bool'")
     return 0
 
