@@ -16,6 +16,7 @@ from module import IS_TORCH, ac, bits, to_numpy
 # Cut where torch's second sentence begins: the rest is each project's own.
 SECOND_BACKWARD = "Trying to backward through the graph a second time"
 STALE = "one of the variables needed for gradient computation has been modified by an inplace operation: "
+NOT_FLOAT = "Only Tensors of floating point and complex dtype can require gradients"
 LEAF_IN_PLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_VIEW_IN_PLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
 NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
