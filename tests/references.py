@@ -1,4 +1,4 @@
-"""Functions numpy and mpmath lack, or have under other argument names: references for rows of cases.py."""
+"""Functions numpy and mpmath lack, or have under other argument names: references for rows of cases/."""
 
 import math
 import warnings

@@ -1,4 +1,4 @@
-"""What a row of cases.py is made of: domains, samples, formulas, cases, and the families rows belong to."""
+"""What a row of cases/ is made of: domains, samples, formulas, cases, and the families rows belong to."""
 
 import zlib
 from collections.abc import Callable

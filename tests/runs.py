@@ -1,4 +1,4 @@
-"""Running the rows of cases.py on a module: what the tests of every op share."""
+"""Running the rows of cases/ on a module: what the tests of every op share."""
 
 import itertools
 

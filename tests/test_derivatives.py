@@ -1,4 +1,4 @@
-"""Every elementwise formula of cases.py against derivatives taken by mpmath, at hard points.
+"""Every elementwise formula of cases/ against derivatives taken by mpmath, at hard points.
 
 Finite differences in double precision let a quarter of the wrong formulas pass; differences at hundreds of digits,
 compared at 1e-11, let none. The function differentiated is mpmath's own, so no formula of ours is repeated here.

@@ -1,6 +1,6 @@
 """The engine: what backward and grad compute, in which order, on how deep a graph, in how many threads.
 
-Formulas are not the subject here (cases.py has them): the graphs are made of products and sums.
+Formulas are not the subject here (cases/ has them): the graphs are made of products and sums.
 """
 
 import gc

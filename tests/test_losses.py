@@ -1,4 +1,4 @@
-"""Losses beyond their rows in cases.py: old arguments, warnings, and what torch gets wrong."""
+"""Losses beyond their rows in cases/: old arguments, warnings, and what torch gets wrong."""
 
 import warnings
 

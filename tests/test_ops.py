@@ -1,4 +1,4 @@
-"""Every row of cases.py, through everything an op must do.
+"""Every row of cases/, through everything an op must do.
 
 Values are judged by numpy, gradients by finite differences of the values (elementwise ones by mpmath, in
 test_derivatives.py), and both by torch where it is installed; never by a re-derived formula.

@@ -1,4 +1,4 @@
-"""Every row of cases.py in other surroundings: on any layout, on other dtypes, in place, as an operator.
+"""Every row of cases/ in other surroundings: on any layout, on other dtypes, in place, as an operator.
 
 What an op computes is judged in test_ops.py; here, that it does the same elsewhere, and is refused where torch's is.
 """
