@@ -508,3 +508,50 @@ class TestOrder:
         order = order_of(one=one, two=two)
         ac.autograd.backward([one, two])
         assert order == ["two", "one"]
+
+
+class TestEdgesThatNobodyFollowedYet:
+    """What happens to a leaf between recording and backward counts as if its node had been there all along."""
+
+    def test_hook(self):
+        a = leaf([1.0, 2.0, 3.0])
+        b = (a * a).sum()
+        a.register_hook(lambda g: 2.0 * g)
+        b.backward()
+        np.testing.assert_array_equal(to_numpy(a.grad), [4.0, 8.0, 12.0])
+
+    def test_data_of_other_sizes(self):
+        a = leaf([1.0])
+        b = (a * ac.ones(3)).sum()
+        a.data = ac.tensor(5.0)
+        b.backward()
+        np.testing.assert_array_equal(to_numpy(a.grad), 3.0)
+
+    def test_no_gradient_asked_for_any_more(self):
+        a, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+        b = (a * 2.0 + w).sum()
+        a.requires_grad_(False)
+        b.backward()
+        np.testing.assert_array_equal(to_numpy(w.grad), [1.0, 1.0])
+
+    def test_the_leaf_is_a_result_now(self):
+        a, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+        b = (a + 5.0).sum()
+        a.requires_grad_(False)
+        a.mul_(w)
+        np.testing.assert_array_equal(gradient(a.sum() + b, w), [1.0, 2.0])
+
+    def test_the_node_of_an_older_graph_is_the_same(self):
+        a, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+        one, two = a * w, w * a
+        one.sum().backward(retain_graph=True)
+        (a1, w1), (w2, a2) = ([to for to, _ in r.grad_fn.next_functions] for r in (one, two))
+        assert a1 is a2
+        assert w1 is w2
+        assert a1.variable is a
+
+    def test_inputs_are_found(self):
+        a, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+        b = (a * w).sum()
+        np.testing.assert_array_equal(gradient(b, w), [1.0, 2.0])
+        assert a.grad is None

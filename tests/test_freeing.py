@@ -198,6 +198,14 @@ def gradient_that_holds_its_leaf(token):
 
 
 @listed(COLLECTED_HERE)
+def results_of_leaves_that_hold_them(token):
+    a, b = leaf(), leaf()
+    a.token = token
+    a.result = b * a
+    b.result = a + b
+
+
+@listed(COLLECTED_HERE)
 def attribute_that_is_a_result(token):
     a = leaf()
     a.result = chain(a * 2.0, 5)

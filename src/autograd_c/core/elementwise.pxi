@@ -230,14 +230,15 @@ cdef inline PyObject *unary_node(const UnaryOp *op, Tensor x, Tensor old_x, Layo
     """The node, a new reference; old_x is what x was before a change in place."""
     cdef PyObject *saved = <PyObject *>None
     cdef PyObject *n
+    cdef int nr = 0
     if op.reads & READS_X:
         if old_x.flags & INFERENCE:
             raise errors().inference_saved()
         saved = <PyObject *>old_x
-    n = filled_node(op.node, op.vtable, edge_to(x), <PyObject *>None, saved, <PyObject *>None, form)
+    n = filled_node(op.node, op.vtable, edge_to(x, &nr), <PyObject *>None, saved, <PyObject *>None, form)
     (<Node>n).op = op
     (<Node>n).inputs = 1
-    (<Node>n).nr0 = x.nr
+    (<Node>n).nr0 = nr
     (<Node>n).c[0] = c[0]
     (<Node>n).c[1] = c[1]
     return n
@@ -434,12 +435,13 @@ cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor
     """The node, a new reference; old_a is what a was before a change in place."""
     cdef bint number = b.flags & NUMBER and op.number_node != NULL
     cdef PyObject *none = <PyObject *>None
-    cdef PyObject *to0 = edge_to(a)
+    cdef int nr0 = 0, nr1 = 0
+    cdef PyObject *to0 = edge_to(a, &nr0)
     cdef PyObject *to1 = none
     cdef PyObject *n
     cdef int reads = 0
     if not number:
-        to1 = second_edge_to(b, to0)
+        to1 = second_edge_to(b, &nr1, to0)
     if to0 != none:
         reads = op.reads_a
     if to1 != none:
@@ -452,8 +454,8 @@ cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor
                     <PyObject *>old_a if reads & READS_A else none, <PyObject *>b if reads & READS_B else none, form)
     (<Node>n).op = op
     (<Node>n).inputs = 1 if number else 2
-    (<Node>n).nr0 = a.nr
-    (<Node>n).nr1 = b.nr
+    (<Node>n).nr0 = nr0
+    (<Node>n).nr1 = nr1
     return n
 
 

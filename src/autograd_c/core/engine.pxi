@@ -181,10 +181,10 @@ cdef PyObject *pop_ready(Pass *ps) noexcept:
 
 # ------------------------------------------------------------------------------------------ the pass
 
-cdef inline int wait_for(Pass *ps, Node to) except -1:
+cdef inline int wait_for(Pass *ps, PyObject *to) except -1:
     """Count one gradient that a node waits for."""
-    if to is not None:
-        claim(ps, to).pending += 1
+    if to != <PyObject *>None:
+        claim(ps, <Node>to).pending += 1
     return 0
 
 
@@ -196,10 +196,10 @@ cdef int find_nodes(Pass *ps) except -1:
     while i < ps.count:
         o = ps.claimed[i]
         i += 1
-        wait_for(ps, (<Node>o).next0)
-        wait_for(ps, (<Node>o).next1)
+        wait_for(ps, edge_pointer(<Node>o, 0))
+        wait_for(ps, edge_pointer(<Node>o, 1))
         for k in range(2, (<Node>o).inputs):
-            wait_for(ps, edge_node(<Node>o, k))
+            wait_for(ps, edge_pointer(<Node>o, k))
     return 0
 
 

@@ -148,6 +148,7 @@ cdef extern from *:
     Tensor own_tensor "AG_OWN"(PyObject *)
     Node own_node "AG_OWN"(PyObject *)
     list own_list "AG_OWN"(PyObject *)
+    object own_object "AG_OWN"(PyObject *)
     void AG_NONES(Py_ssize_t) noexcept
     void AG_FILL_TENSOR(Tensor, Layout, PyObject *) noexcept
     void AG_FILL_NODE(Node, void *, PyObject *, PyObject *, PyObject *, PyObject *, Layout) noexcept

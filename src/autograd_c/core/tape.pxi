@@ -31,6 +31,9 @@ cdef enum:
 cdef enum:
     AT_ONCE = 0x7fffffffffffffff       # sequence number of nodes that run as soon as they can
 
+cdef enum:
+    LEAF = -1              # Node.nr0, nr1: the edge still holds the leaf itself
+
 cdef int64_t next_sequence = 0
 
 
@@ -57,9 +60,9 @@ cdef class Node(Tracked):
     """A recorded operation: the `grad_fn` of its results."""
 
     cdef int64_t sequence
-    cdef Node next0
-    cdef Node next1
-    cdef int nr0
+    cdef object next0          # edge to the first input: a Node, its leaf (Note [Edges to leaves]) or None
+    cdef object next1
+    cdef int nr0               # which output of next0, or LEAF
     cdef int nr1
     cdef int inputs
     cdef int flags
@@ -148,13 +151,13 @@ cdef inline PyObject *filled_node(PyTypeObject *cls, void *vtable, PyObject *to0
 cdef int node_clear(PyObject *o) noexcept:
     # Of a node in a dead cycle.  Its layout stays: a finalizer may still look at the node.
     cdef Node n = <Node>o
+    n.nr0 = n.nr1 = n.inputs = 0
     n.next0 = None
     n.next1 = None
     n.a = None
     n.b = None
     n.extra = None
     n.args = None
-    n.inputs = 0
     n.flags |= SAVES | RELEASED
     return 0
 
@@ -184,67 +187,84 @@ cdef inline Node gradient_node(Tensor x):
     return None
 
 
-cdef inline PyObject *edge_to(Tensor x) except NULL:
-    """The same as a new reference, or None without one."""
-    cdef Node to
-    if x.node is not None and not x.flags & VIEW:
+# Note [Edges to leaves]
+# Most graphs are recorded often and a leaf is met often, so an edge to a leaf is the leaf itself
+# until somebody follows it: then `edge_pointer` puts the leaf's AccumulateGrad in its place.  Only
+# the first two edges are so; and of views, whose node may be stale, none is.
+
+cdef inline PyObject *edge_to(Tensor x, int *nr) except NULL:
+    """What a new edge to x holds, a new reference, or None; and its number."""
+    if x.flags & VIEW:
+        return edge_to_view(x, nr)
+    nr[0] = x.nr
+    if x.node is not None:
         return ag_held(<PyObject *>x.node)
-    to = gradient_node(x)
+    if not x.flags & REQUIRES:
+        return <PyObject *>None
+    nr[0] = LEAF
+    return ag_held(<PyObject *>x)
+
+
+cdef PyObject *edge_to_view(Tensor x, int *nr) except NULL:
+    cdef Node to = gradient_node(x)
+    nr[0] = x.nr
     return ag_held(<PyObject *>to) if to is not None else <PyObject *>None
 
 
-cdef PyObject *second_edge_to(Tensor x, PyObject *first) except NULL:
+cdef PyObject *second_edge_to_view(Tensor x, int *nr, PyObject *first) except NULL:
     """The same; where it fails, the reference `first` is dropped."""
-    cdef PyObject *o = x.accumulator
-    if o != NULL and not (<Node>o).flags & AT_REST and (<Node>o).form is x.form:
-        return ag_held(o)
     try:
-        return edge_to(x)
+        return edge_to_view(x, nr)
     except BaseException:
         let_go(first)
         raise
 
 
+cdef inline PyObject *second_edge_to(Tensor x, int *nr, PyObject *first) except NULL:
+    return second_edge_to_view(x, nr, first) if x.flags & VIEW else edge_to(x, nr)
+
+
 cdef inline int add_edge(Node n, Tensor x) except -1:
     """Make x the next input of n; None and what requires no gradient make an empty edge."""
-    cdef Node to = None
-    cdef int nr = 0
-    if x is not None:
-        to = gradient_node(x)
-        nr = x.nr
-    if n.inputs == 0:
-        n.next0 = to
-        n.nr0 = nr
-    elif n.inputs == 1:
-        n.next1 = to
-        n.nr1 = nr
-    else:
-        if extra_of(n).edges is None:
-            n.extra.edges = []
-        n.extra.edges.append((to, nr))
+    if n.inputs >= 2:
+        add_further_edge(n, x)
+    elif x is not None and n.inputs == 0:
+        n.next0 = own_object(edge_to(x, &n.nr0))
+    elif x is not None:
+        n.next1 = own_object(edge_to(x, &n.nr1))
     n.inputs += 1
     return 0
 
 
-cdef inline Node edge_node(Node n, int i):
-    if i == 0:
-        return n.next0
-    if i == 1:
-        return n.next1
-    return (<tuple>n.extra.edges[i - 2])[0]
+cdef int add_further_edge(Node n, Tensor x) except -1:
+    if extra_of(n).edges is None:
+        n.extra.edges = []
+    n.extra.edges.append((gradient_node(x), x.nr) if x is not None else (None, 0))
+    return 0
 
 
 cdef inline PyObject *edge_pointer(Node n, int i) except NULL:
-    """The same, borrowed from the node."""
+    """The node that input i leads to, borrowed from n; or None."""
     if i == 0:
+        if n.nr0 == LEAF:
+            n.next0 = accumulator(<Tensor>n.next0)
+            n.nr0 = 0
         return <PyObject *>n.next0
     if i == 1:
+        if n.nr1 == LEAF:
+            n.next1 = accumulator(<Tensor>n.next1)
+            n.nr1 = 0
         return <PyObject *>n.next1
     pair = <tuple>n.extra.edges[i - 2]
     return <PyObject *>pair[0]
 
 
+cdef inline Node edge_node(Node n, int i):
+    return <Node>edge_pointer(n, i)
+
+
 cdef inline int edge_nr(Node n, int i) except -1:
+    """Which of that node's outputs.  To be asked after the node."""
     if i == 0:
         return n.nr0
     if i == 1:
