@@ -2,8 +2,8 @@
 
 Design
 ------
-a) The core is one Cython source (``_core.pyx``, which includes ``core/*.pxi`` and ``ops/*.pxi``), cythonized once. On
-   x86-64 the C is then compiled once per CPU level into ``_core_base``, ``_core_v3`` and ``_core_v4``; ``_levels.py``
+a) The core is one Cython source (``_core.pyx``, which includes ``core/*.pxi``, ``maths/*.pxi`` and ``ops/*.pxi``),
+   cythonized once. On x86-64 the C is then compiled once per CPU level into ``_core_base``, ``_core_v3`` and ``_core_v4``; ``_levels.py``
    loads one of them as ``autograd_c._core``. So each exports ``PyInit__core``, and an op needs no table of function
    pointers.
 b) Objects and generated C go below ``build/``, one directory for each extension: the levels compile side by side.
@@ -97,7 +97,7 @@ def wanted_levels():
 
 def extensions():
     """One Extension for each file to be linked; the levels of the core have their source in common."""
-    includes = sorted(glob.glob(f"{PACKAGE}/core/*.pxi") + glob.glob(f"{PACKAGE}/ops/*.pxi"))
+    includes = sorted(glob.glob(f"{PACKAGE}/*/*.pxi"))
     numpy_api = "NPY_2_0_API_VERSION"
     # The slow ones first: the others then fill the gaps of the parallel build.
     return [
