@@ -3,9 +3,9 @@
 Design
 ------
 a) The core is one Cython source (``_core.pyx``, which includes ``core/*.pxi``, ``maths/*.pxi`` and ``ops/*.pxi``),
-   cythonized once. On x86-64 the C is then compiled once per CPU level into ``_core_base``, ``_core_v3`` and ``_core_v4``; ``_levels.py``
-   loads one of them as ``autograd_c._core``. So each exports ``PyInit__core``, and an op needs no table of function
-   pointers.
+   cythonized once. On x86-64 the C is then compiled once per CPU level into ``_core_base``, ``_core_v3`` and
+   ``_core_v4``; ``_levels.py`` loads one of them as ``autograd_c._core``. So each exports ``PyInit__core``, and an op
+   needs no table of function pointers.
 b) Objects and generated C go below ``build/``, one directory for each extension: the levels compile side by side.
 c) What was made from other sources or with other flags is made again, and a module that is not part of this build is
    removed: the loader would take a stale level for a good one.
