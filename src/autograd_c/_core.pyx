@@ -19,6 +19,7 @@ include "maths/bits.pxi"        # bits of doubles, fused multiply-add, sums and 
 include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
 include "core/reduction.pxi"    # the shared reduction
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation
+include "core/gradients.pxi"    # and from its node to the gradients
 include "core/formula.pxi"      # what derivative formulas may call
 include "core/inplace.pxi"      # views and changes in place in the graph
 include "core/dual.pxi"         # forward mode

@@ -2,7 +2,7 @@
 #
 # An operation is a table (UnaryOp, BinaryOp) that its block in ops/ fills: the kernels, the class of
 # its node, what its derivative reads.  Everything else - promotion, broadcasting, recording, writing
-# in place, the tangent - is here, once.
+# in place, the tangent - is here and in gradients.pxi, once.
 #
 # Note [Two forms of a formula]
 # A derivative is written once, over the fused type `num`.  Its double form is compiled into a kernel
@@ -144,14 +144,6 @@ cdef inline bint needs_grad(Tensor x) except -1:
     return (x.flags & REQUIRES) != 0
 
 
-cdef inline int give(PyObject **grads, int i, Tensor g) except -1:
-    """Put a gradient into the place of input i."""
-    if g is not None:
-        Py_INCREF(g)
-        grads[i] = <PyObject *>g
-    return 0
-
-
 cdef inline void call_kernel(Kernel kernel, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     """A kernel on one long run, without the interpreter's lock where that pays."""
     cdef PyThreadState *unlocked
@@ -235,7 +227,7 @@ cdef inline PyObject *unary_node(const UnaryOp *op, Tensor x, Tensor old_x, Layo
         if old_x.flags & INFERENCE:
             raise errors().inference_saved()
         saved = <PyObject *>old_x
-    n = filled_node(op.node, op.vtable, edge_to(x, &nr), <PyObject *>None, saved, <PyObject *>None, form)
+    n = filled_node(op.node, op.vtable, edge_to(x, &nr), <PyObject *>None, saved, <PyObject *>None, form, ADDS)
     (<Node>n).op = op
     (<Node>n).inputs = 1
     (<Node>n).nr0 = nr
@@ -276,69 +268,6 @@ cdef Tensor unary_in_place_with(const UnaryOp *op, Tensor x, double c0, double c
     if x.flags & SPECIAL:
         unary_tangent(op, old, x, c)
     return x
-
-
-cdef class UnaryNode(Node):
-    """Base of the nodes of elementwise operations on one tensor."""
-
-    cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        cdef const UnaryOp *op = <const UnaryOp *>self.op
-        cdef Tensor saved
-        cdef PyObject *x = <PyObject *>g       # what is not read: any tensor of the sizes
-        if self.next0 is None:
-            return 0
-        if op.reads & READS_X:
-            saved = saved_a(self)
-            x = <PyObject *>saved
-        if recording() or (g.flags | (<Tensor>x).flags) & SPECIAL or (self.b is not None and self.b.flags & SPECIAL):
-            return give(grads, 0, op.formula(g, <Tensor>x, saved_result(self) if op.reads & READS_Y else <Tensor>x,
-                                             self.c))
-        grads[0] = unary_gradient(self, op, g, <Tensor>x)
-        return 0
-
-
-cdef PyObject *unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x) except NULL:
-    """The double form of the formula in one pass; a new reference."""
-    cdef Tensor result
-    cdef PyObject *dx
-    cdef PyObject *y_form = <PyObject *>g.form
-    cdef char *p[4]
-    cdef Py_ssize_t s[4]
-    p[3] = g.ptr
-    if op.reads & READS_Y:
-        if n.flags & RELEASED:
-            raise errors().second_backward(n.name())
-        y_form = <PyObject *>n.form
-        if n.flags & SCALAR_RESULT:
-            p[3] = <char *>&n.y
-        else:
-            if version_of(n.b) != n.version_b:
-                raise stale_result(n)
-            result = n.b                       # held: a kernel may run without the interpreter's lock
-            p[3] = result.ptr
-            y_form = <PyObject *>result.form
-    dx = make_tensor(F64, fresh_layout(n.form), <PyObject *>None)
-    p[0] = (<Tensor>dx).ptr
-    p[1] = g.ptr
-    p[2] = x.ptr
-    if (<Tensor>dx).form is g.form and g.form is x.form and <PyObject *>g.form == y_form:
-        s[0] = s[1] = s[2] = s[3] = 1
-        call_kernel(op.backward, g.form.numel, p, s, n.c)
-    else:
-        walk_gradient(op.backward, p, (<Tensor>dx).form, g.form, x.form, F64, <Layout>y_form, F64, n.c)
-    return dx
-
-
-cdef void walk_gradient(Kernel kernel, char **p, Layout form, Layout g, Layout a, int a_kind, Layout b, int b_kind,
-                        const double *c) noexcept:
-    """A backward kernel over operands that do not all lie alike."""
-    cdef Walk w
-    walk_start(&w, form)
-    walk_add(&w, p[0], form, F64, F64)
-    walk_add(&w, p[1], g, F64, F64)
-    walk_add(&w, p[2], a, a_kind, F64)
-    walk_add(&w, p[3], b, b_kind, F64)
-    walk_run(&w, kernel, c)
 
 
 # -------------------------------------------------------------------------------------------- binary
@@ -451,7 +380,8 @@ cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor
         let_go(to1)
         raise errors().inference_saved()
     n = filled_node(op.number_node if number else op.node, op.vtable, to0, to1,
-                    <PyObject *>old_a if reads & READS_A else none, <PyObject *>b if reads & READS_B else none, form)
+                    <PyObject *>old_a if reads & READS_A else none, <PyObject *>b if reads & READS_B else none, form,
+                    ADDS)
     (<Node>n).op = op
     (<Node>n).inputs = 1 if number else 2
     (<Node>n).nr0 = nr0
@@ -487,71 +417,6 @@ cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
     if (a.flags | b.flags) & SPECIAL:
         binary_tangent(op, old, b, a)
     return a
-
-
-cdef class BinaryNode(Node):
-    """Base of the nodes of elementwise operations on two tensors."""
-
-    cdef int apply(self, Tensor g, PyObject **grads) except -1:
-        cdef const BinaryOp *op = <const BinaryOp *>self.op
-        cdef Tensor a_saved, b_saved
-        cdef PyObject *a = <PyObject *>g       # what is not read: any tensor
-        cdef PyObject *b = <PyObject *>g
-        cdef int reads = 0
-        if self.next0 is not None:
-            reads = op.reads_a
-        if self.next1 is not None:
-            reads |= op.reads_b
-        if reads & READS_A:
-            a_saved = saved_a(self)
-            a = <PyObject *>a_saved
-        if reads & READS_B:
-            b_saved = saved_b(self)
-            b = <PyObject *>b_saved
-        if recording() or (g.flags | (<Tensor>a).flags | (<Tensor>b).flags) & SPECIAL:
-            if self.next0 is not None:
-                give(grads, 0, op.formula_a(g, <Tensor>a, <Tensor>b))
-            if self.next1 is not None:
-                give(grads, 1, op.formula_b(g, <Tensor>a, <Tensor>b))
-            return 0
-        if self.next0 is not None:
-            grads[0] = binary_gradient(op.backward_a, op.reads_a, self.form, g, a, b)
-        if self.next1 is not None:
-            grads[1] = binary_gradient(op.backward_b, op.reads_b, self.form, g, a, b)
-        return 0
-
-
-cdef PyObject *binary_gradient(Kernel kernel, int reads, Layout form, Tensor g, PyObject *a, PyObject *b) except NULL:
-    """The double form of a formula in one pass, with the sizes of the result; a new reference."""
-    cdef PyObject *d
-    cdef PyObject *like = <PyObject *>form
-    cdef char *p[4]
-    cdef Py_ssize_t s[4]
-    if kernel == NULL:                         # the gradient passes through
-        return ag_held(<PyObject *>g)
-    if not reads & READS_A:
-        a = <PyObject *>g
-    if not reads & READS_B:
-        b = <PyObject *>g
-    if not same_sizes(form, g.form):           # of a loss: the node's result is the reduced one
-        like = <PyObject *>g.form
-    d = make_tensor(F64, fresh_layout(<Layout>like), <PyObject *>None)
-    like = <PyObject *>(<Tensor>d).form
-    p[0] = (<Tensor>d).ptr
-    p[1] = g.ptr
-    p[2] = (<Tensor>a).ptr
-    p[3] = (<Tensor>b).ptr
-    s[0] = 1
-    s[1] = <PyObject *>g.form == like
-    s[2] = <PyObject *>(<Tensor>a).form == like
-    s[3] = <PyObject *>(<Tensor>b).form == like
-    if ((s[1] or g.form is SCALAR) and (s[2] or (<Tensor>a).form is SCALAR) and (s[3] or (<Tensor>b).form is SCALAR)
-            and (<Tensor>a).kind == F64 and (<Tensor>b).kind == F64):
-        call_kernel(kernel, (<Layout>like).numel, p, s, NULL)
-    else:
-        walk_gradient(kernel, p, <Layout>like, g.form, (<Tensor>a).form, (<Tensor>a).kind, (<Tensor>b).form,
-                      (<Tensor>b).kind, NULL)
-    return d
 
 
 # ------------------------------------------------------------------------- rules of changes in place

@@ -400,6 +400,8 @@ cdef int run_node(Pass *ps, Node n) except -1:
             if n.flags & MANY:
                 n.apply_many(<list>slot, grads)
             else:
+                if n.flags & ADDS and not recording():
+                    offer_totals(ps, n, grads)
                 n.apply(<Tensor>slot, grads)
             ag_decref(slot)                    # now: then what passed through is its receiver's alone
             slot = NULL
@@ -416,6 +418,28 @@ cdef int run_node(Pass *ps, Node n) except -1:
         if grads != few:
             PyMem_RawFree(grads)
     return 0
+
+
+cdef inline int offer_totals(Pass *ps, Node n, PyObject **grads) except -1:
+    """Hand over the gradients that inputs of n already have, where n can add to them; they come back by `send`."""
+    cdef NodeState *s
+    cdef PyObject *to
+    cdef int k
+    for k in range(n.inputs):
+        to = edge_pointer(n, k)
+        if to == <PyObject *>None:
+            continue
+        s = state_of(ps, <Node>to)
+        if s.slot != NULL and not (<Node>to).flags & MANY and is_total(s.slot, <PyObject *>n.form):
+            grads[k] = s.slot
+            s.slot = NULL
+    return 0
+
+
+cdef inline bint is_total(PyObject *t, PyObject *form) noexcept:
+    """Whether a gradient of this layout may be added to t in place; Note [Gradients that are shared]."""
+    # Bare pointers: a reference of Cython's would count.
+    return <PyObject *>(<Tensor>t).form == form and (<Layout>form).dense and owned_alone(<Tensor>t)
 
 
 cdef PyObject **room_for(int n) except NULL:

@@ -27,6 +27,7 @@ cdef enum:
     ATTACHED = 32          # extra has hooks or tensors that retain their gradient
     HOLDS_NODE = 64        # args hold another node, to be freed with what was saved
     AT_REST = 128          # an AccumulateGrad that no graph holds
+    ADDS = 256             # apply adds to the gradients that it is handed, Note [Gradients in one pass]
 
 cdef enum:
     AT_ONCE = 0x7fffffffffffffff       # sequence number of nodes that run as soon as they can
@@ -85,7 +86,8 @@ cdef class Node(Tracked):
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
         """Compute the gradients of the inputs from that of the output.
 
-        grads[i] takes a new reference, or stays NULL where there is no edge or no gradient.
+        grads[i] takes a new reference, or stays NULL where there is no edge or no gradient.  To a node
+        with ADDS it may come with a reference to a total, which the gradient is to be added to.
         """
         raise RuntimeError(f"derivative for {self.name()} is not implemented")
 
@@ -128,7 +130,7 @@ cdef inline Node new_node(PyTypeObject *cls):
 
 
 cdef inline PyObject *filled_node(PyTypeObject *cls, void *vtable, PyObject *to0, PyObject *to1,
-                                  PyObject *a, PyObject *b, Layout form) except NULL:
+                                  PyObject *a, PyObject *b, Layout form, int flags) except NULL:
     """A node of a class whose table of methods is known, filled at once; Note [New objects].
 
     Returns a new reference, and takes over those to the edges `to0` and `to1`.  a and b are saved;
@@ -141,10 +143,11 @@ cdef inline PyObject *filled_node(PyTypeObject *cls, void *vtable, PyObject *to0
     (<Node>o).sequence = take_sequence()
     if a != <PyObject *>None:
         (<Node>o).version_a = version_of(<Tensor>a)
-        (<Node>o).flags = SAVES
+        flags = flags | SAVES
     if b != <PyObject *>None:
         (<Node>o).version_b = version_of(<Tensor>b)
-        (<Node>o).flags = SAVES
+        flags = flags | SAVES
+    (<Node>o).flags = flags
     return o
 
 

@@ -1,0 +1,226 @@
+# The gradients of elementwise operations: one pass over memory for each node.
+#
+# Note [Gradients in one pass]
+# A backward kernel, the double form of a formula, reads each operand once and makes one gradient.
+# Where a node makes two, its kernels take turns, a block at a time, so what both read comes from
+# memory once.  And where an input of the node already has a gradient, from another of its uses, the
+# new one is added to it a block at a time and never becomes a tensor: to nodes with ADDS the engine
+# hands such totals over (`offer_totals`), in the places where the gradients are expected.
+
+cdef struct GradientRun:
+    Kernel kernel
+    char *to
+    bint adds                  # to what is there
+
+
+cdef inline int give(PyObject **grads, int i, Tensor g) except -1:
+    """Put a gradient into the place of input i, or add it to what is there."""
+    if g is None:
+        return 0
+    if grads[i] != NULL:
+        g = c_add(<Tensor>grads[i], g)
+        ag_decref(grads[i])
+    Py_INCREF(g)
+    grads[i] = <PyObject *>g
+    return 0
+
+
+cdef inline int pass_on(PyObject **grads, int i, Tensor g) except -1:
+    """The same for the gradient that came in, where nothing is recorded."""
+    if grads[i] == NULL:
+        grads[i] = ag_held(<PyObject *>g)
+    else:
+        add_into(<Tensor>grads[i], g)
+    return 0
+
+
+cdef inline int begin_gradient(GradientRun *run, Kernel kernel, Layout form, PyObject **place) except -1:
+    """Prepare the run of a kernel for the gradient in this place, which becomes a new tensor if it is empty."""
+    run.kernel = kernel
+    run.adds = place[0] != NULL
+    if not run.adds:
+        place[0] = make_tensor(F64, form, <PyObject *>None)
+    run.to = (<Tensor>place[0]).ptr
+    return 0
+
+
+cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
+                               const double *c) noexcept:
+    """The runs over operands p[1] to p[3] that lie alike; p[0] is set for each."""
+    cdef PyThreadState *unlocked
+    cdef double one
+    cdef int k
+    if n == 1:
+        for k in range(count):
+            p[0] = <char *>&one if runs[k].adds else runs[k].to
+            runs[k].kernel(1, p, s, c)
+            if runs[k].adds:
+                (<double *>runs[k].to)[0] += one
+    elif n < UNLOCK:
+        take_turns(runs, count, n, p, s, c)
+    else:
+        unlocked = PyEval_SaveThread()
+        take_turns(runs, count, n, p, s, c)
+        PyEval_RestoreThread(unlocked)
+
+
+cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
+                     const double *c) noexcept:
+    cdef double room[BLOCK]
+    cdef double *total
+    cdef Py_ssize_t start = 0, m, i
+    cdef int k
+    if count == 1 and not runs[0].adds:
+        p[0] = runs[0].to
+        runs[0].kernel(n, p, s, c)
+        return
+    while start < n:
+        m = min(n - start, <Py_ssize_t>BLOCK)
+        for k in range(count):
+            total = <double *>runs[k].to + start
+            p[0] = <char *>room if runs[k].adds else <char *>total
+            runs[k].kernel(m, p, s, c)
+            if runs[k].adds:
+                for i in range(m):
+                    total[i] += room[i]
+        for k in range(1, 4):
+            p[k] += m * s[k] * sizeof(double)
+        start += m
+
+
+cdef int walk_gradient(const GradientRun *run, char **p, Layout form, Layout g, Layout a, int a_kind, Layout b,
+                       int b_kind, const double *c, PyObject **place) except -1:
+    """One run over operands that do not all lie alike."""
+    cdef Walk w
+    cdef Tensor d = own_tensor(make_tensor(F64, form, <PyObject *>None)) if run.adds else None
+    walk_start(&w, form)
+    walk_add(&w, d.ptr if run.adds else run.to, form, F64, F64)
+    walk_add(&w, p[1], g, F64, F64)
+    walk_add(&w, p[2], a, a_kind, F64)
+    walk_add(&w, p[3], b, b_kind, F64)
+    walk_run(&w, run.kernel, c)
+    if run.adds:
+        add_into(<Tensor>place[0], d)
+    return 0
+
+
+# --------------------------------------------------------------------------------------------- unary
+
+cdef class UnaryNode(Node):
+    """Base of the nodes of elementwise operations on one tensor."""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef const UnaryOp *op = <const UnaryOp *>self.op
+        cdef Tensor saved
+        cdef PyObject *x = <PyObject *>g       # what is not read: any tensor of the sizes
+        if self.next0 is None:
+            return 0
+        if op.reads & READS_X:
+            saved = saved_a(self)
+            x = <PyObject *>saved
+        if recording() or (g.flags | (<Tensor>x).flags) & SPECIAL or (self.b is not None and self.b.flags & SPECIAL):
+            return give(grads, 0, op.formula(g, <Tensor>x, saved_result(self) if op.reads & READS_Y else <Tensor>x,
+                                             self.c))
+        return unary_gradient(self, op, g, <Tensor>x, grads)
+
+
+cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject **grads) except -1:
+    """The double form of the formula."""
+    cdef GradientRun run
+    cdef Tensor result
+    cdef PyObject *form
+    cdef PyObject *y_form = <PyObject *>g.form
+    cdef char *p[4]
+    cdef Py_ssize_t s[4]
+    p[3] = g.ptr
+    if op.reads & READS_Y:
+        if n.flags & RELEASED:
+            raise errors().second_backward(n.name())
+        y_form = <PyObject *>n.form
+        if n.flags & SCALAR_RESULT:
+            p[3] = <char *>&n.y
+        else:
+            if version_of(n.b) != n.version_b:
+                raise stale_result(n)
+            result = n.b                       # held: a kernel may run without the interpreter's lock
+            p[3] = result.ptr
+            y_form = <PyObject *>result.form
+    begin_gradient(&run, op.backward, fresh_layout(n.form), grads)
+    form = <PyObject *>(<Tensor>grads[0]).form
+    p[1] = g.ptr
+    p[2] = x.ptr
+    if form == <PyObject *>g.form and form == <PyObject *>x.form and form == y_form:
+        s[0] = s[1] = s[2] = s[3] = 1
+        run_gradients(&run, 1, g.form.numel, p, s, n.c)
+        return 0
+    return walk_gradient(&run, p, <Layout>form, g.form, x.form, F64, <Layout>y_form, F64, n.c, grads)
+
+
+# -------------------------------------------------------------------------------------------- binary
+
+cdef class BinaryNode(Node):
+    """Base of the nodes of elementwise operations on two tensors."""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        cdef const BinaryOp *op = <const BinaryOp *>self.op
+        cdef Tensor a_saved, b_saved
+        cdef PyObject *a = <PyObject *>g       # what is not read: any tensor
+        cdef PyObject *b = <PyObject *>g
+        cdef int reads = 0
+        if self.next0 is not None:
+            reads = op.reads_a
+        if self.next1 is not None:
+            reads |= op.reads_b
+        if reads & READS_A:
+            a_saved = saved_a(self)
+            a = <PyObject *>a_saved
+        if reads & READS_B:
+            b_saved = saved_b(self)
+            b = <PyObject *>b_saved
+        if recording() or (g.flags | (<Tensor>a).flags | (<Tensor>b).flags) & SPECIAL:
+            if self.next0 is not None:
+                give(grads, 0, op.formula_a(g, <Tensor>a, <Tensor>b))
+            if self.next1 is not None:
+                give(grads, 1, op.formula_b(g, <Tensor>a, <Tensor>b))
+            return 0
+        return binary_gradients(self, op, g, <Tensor>a, <Tensor>b, grads)
+
+
+cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor b, PyObject **grads) except -1:
+    """The double forms of the formulas of the inputs that want a gradient, with the sizes of the result."""
+    cdef GradientRun runs[2]
+    cdef int place[2]
+    cdef int count = 0, k
+    cdef Layout form = fresh_layout(n.form)
+    cdef char *p[4]
+    cdef Py_ssize_t s[4]
+    if n.next0 is not None:
+        if op.backward_a == NULL:
+            pass_on(grads, 0, g)
+        else:
+            begin_gradient(&runs[0], op.backward_a, form, &grads[0])
+            place[0] = 0
+            count = 1
+    if n.next1 is not None:
+        if op.backward_b == NULL:
+            pass_on(grads, 1, g)
+        else:
+            begin_gradient(&runs[count], op.backward_b, form, &grads[1])
+            place[count] = 1
+            count += 1
+    if count == 0:
+        return 0
+    p[1] = g.ptr
+    p[2] = a.ptr
+    p[3] = b.ptr
+    s[0] = 1
+    s[1] = g.form is form
+    s[2] = a.form is form
+    s[3] = b.form is form
+    if ((s[1] or g.form is SCALAR) and (s[2] or a.form is SCALAR) and (s[3] or b.form is SCALAR)
+            and a.kind == F64 and b.kind == F64):
+        run_gradients(runs, count, form.numel, p, s, NULL)
+        return 0
+    for k in range(count):
+        walk_gradient(&runs[k], p, form, g.form, a.form, a.kind, b.form, b.kind, NULL, &grads[place[k]])
+    return 0
