@@ -9,7 +9,7 @@
 # exp saves its own result.  To keep the tensor itself would close a cycle (result -> node -> result),
 # so the node keeps its data and version: a scalar that nothing aliases as a plain double, anything
 # else as an internal tensor on the same storage.  A scalar can be overwritten only after it was
-# spilled (tensor.pxi), and the spill gives the node such a tensor: so a change is always seen, even
+# spilled (make.pxi), and the spill gives the node such a tensor: so a change is always seen, even
 # one through an alias after the result itself died.  Unpacking makes a tensor whose grad_fn is the
 # node.
 #
