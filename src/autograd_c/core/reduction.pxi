@@ -3,12 +3,22 @@
 # A reduction is a table (Reducer): `feed` takes up to BLOCK contiguous elements of the dtype that it
 # wants, any number of times, `finish` writes the result.  Between them `turn`, where there is one,
 # may ask for another pass over the elements: for the squares after the mean, say.  The driver here
-# brings the elements, in the order of memory, through the same packing as the elementwise walk.
+# brings the elements, in the order of memory, through the same packing as the elementwise walk; where
+# neighbouring results have their elements side by side, it packs for several of them at once.
 #
 # Note [Sums]
 # A block is summed in eight interleaved lanes, which the compiler keeps in vector registers, and the
 # blocks' sums are combined pairwise as a binary counter carries: the error grows with the logarithm
 # of the number of elements, and where a block begins depends on sizes alone.
+
+# Note [Columns]
+# Where neighbouring results have their elements side by side (a sum over rows), or few each, `columns`
+# feeds TILE of them together: as many elements in a vector.  Each result still gets its elements in the
+# order, and in the lanes, in which `feed` would have taken them, so the bits are the same.  What has no
+# such function, or another dtype, is packed for `feed`, some results at a time.
+
+cdef enum:
+    SHORT = 16                 # so few elements are fed together wherever they lie
 
 cdef enum:
     LEVELS = 48                # of the binary counter: 2**48 blocks
@@ -25,6 +35,7 @@ cdef struct Fold:
     double level[LEVELS]
 
 ctypedef void (*Feed)(Fold *fold, Py_ssize_t n, const char *x) noexcept
+ctypedef void (*FeedColumns)(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept
 ctypedef bint (*Turn)(Fold *fold) noexcept
 ctypedef void (*Finish)(Fold *fold, char *y, char *index) noexcept
 
@@ -32,6 +43,7 @@ cdef struct Reducer:
     Feed feed
     Turn turn                  # after a pass: whether another follows; NULL for one pass
     Finish finish
+    FeedColumns columns        # or NULL, see Note [Columns]
 
 
 cdef void reduce_into(const Reducer *op, Tensor y, Tensor index, Tensor x, uint64_t mask, int want) noexcept:
@@ -51,7 +63,7 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
     cdef char *out_index = index.ptr if index is not None else NULL
     cdef char *p = x.ptr
     cdef int kept = 0, d
-    cdef Py_ssize_t left = y.form.numel
+    cdef Py_ssize_t results = y.form.numel, start, m, tile
     cdef Py_ssize_t item = item_size(x.kind)
     cdef PyThreadState *unlocked = NULL
     w.ndim = 0
@@ -70,17 +82,28 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
             strides[kept] = form.strides[d]
             at[kept] = 0
             kept += 1
+    if results == 0:
+        return
+    if kept == 0:                               # one result, along a dimension of its own
+        sizes[0] = 1
+        strides[0] = 0
+        kept = 1
     walk_simplify(&w)
+    tile = 1 if is_fed_directly(&w) and not (op.columns != NULL and w.numel <= SHORT) else TILE
     if form.numel >= UNLOCK:
         unlocked = PyEval_SaveThread()
-    while left:
-        w.p[0] = p
-        fold_one(op, &w, out, out_index, c)
-        out += item_size(y.kind)
-        if out_index != NULL:
-            out_index += 8
-        left -= 1
-        d = kept - 1
+    while results:
+        start = 0
+        while start < sizes[kept - 1]:
+            m = min(sizes[kept - 1] - start, tile)
+            w.p[0] = p + start * strides[kept - 1] * item
+            fold_lines(op, &w, m, strides[kept - 1], out, item_size(y.kind), out_index, c)
+            out += m * item_size(y.kind)
+            if out_index != NULL:
+                out_index += 8 * m
+            results -= m
+            start += m
+        d = kept - 2
         while d >= 0:
             at[d] += 1
             p += strides[d] * item
@@ -93,42 +116,67 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         PyEval_RestoreThread(unlocked)
 
 
-cdef void fold_one(const Reducer *op, Walk *w, char *y, char *index, const double *c) noexcept:
-    """One result."""
-    cdef Fold fold
-    fold.c = c
-    fold.stage = 0
-    while True:
-        fold.seen = 0
-        fold.blocks = 0
+cdef inline bint is_fed_directly(const Walk *w) noexcept:
+    """Whether `feed` can have the elements where they lie."""
+    cdef int last = w.ndim - 1
+    return w.kind[0] == w.want[0] and (last < 0 or w.strides[0][last] == 1 or w.sizes[last] == 1)
+
+
+cdef void fold_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t step, char *y, Py_ssize_t item,
+                     char *index, const double *c) noexcept:
+    """Up to TILE neighbouring results; the elements of each lie `step` after those of the one before."""
+    cdef Fold folds[TILE]
+    cdef bint going[TILE]                       # not finished yet
+    cdef Py_ssize_t left = lines, j
+    for j in range(lines):
+        folds[j].c = c
+        folds[j].stage = 0
+        going[j] = True
+    while left:
+        for j in range(lines):
+            if going[j]:
+                folds[j].seen = 0
+                folds[j].blocks = 0
         if w.numel:
-            feed_all(op, w, &fold)
-        if op.turn == NULL or not op.turn(&fold):
-            break
-    op.finish(&fold, y, index)
+            feed_lines(op, w, lines, step, folds, going)
+        for j in range(lines):
+            if going[j] and (op.turn == NULL or not op.turn(&folds[j])):
+                going[j] = False
+                left -= 1
+    for j in range(lines):
+        op.finish(&folds[j], y + j * item, index + 8 * j if index != NULL else NULL)
 
 
-cdef void feed_all(const Reducer *op, Walk *w, Fold *fold) noexcept:
-    """One pass over the elements."""
+cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t step, Fold *folds,
+                     const bint *going) noexcept:
+    """One pass over the elements; what is not fed directly is packed, some lines at a time."""
     cdef Py_ssize_t at[MAX_DIMS]
-    cdef int64_t room[BLOCK]
+    cdef int64_t room[TILE][BLOCK + 8]          # no multiple of 4 kB apart: the lines share no cache set
     cdef int last = w.ndim - 1, d
     cdef Py_ssize_t n = w.sizes[last] if last >= 0 else 1
     cdef Py_ssize_t s = w.strides[0][last] if last >= 0 else 1
-    cdef Py_ssize_t item = item_size(w.kind[0]), start, m
+    cdef Py_ssize_t item = item_size(w.kind[0]), start, m, j
     cdef char *p = w.p[0]
+    cdef bint direct = is_fed_directly(w)
+    cdef bint columns = op.columns != NULL and lines == TILE and w.kind[0] == F64 and w.want[0] == F64
     for d in range(last):
         at[d] = 0
     while True:
         start = 0
         while start < n:
             m = min(n - start, <Py_ssize_t>BLOCK)
-            if (s == 1 or n == 1) and w.kind[0] == w.want[0]:
-                op.feed(fold, m, p + start * item)
-            else:
-                convert(m, p + start * s * item, s, w.kind[0], <char *>room, 1, w.want[0])
-                op.feed(fold, m, <char *>room)
-            fold.seen += m
+            if columns:
+                op.columns(folds, m, <const double *>p + start * s, s, step)
+                for j in range(lines):
+                    folds[j].seen += m
+                start += m
+                continue
+            if not direct:
+                move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, BLOCK + 8, w.want[0])
+            for j in range(lines):
+                if going[j]:
+                    op.feed(&folds[j], m, p + (start * s + j * step) * item if direct else <char *>room[j])
+                    folds[j].seen += m
             start += m
         d = last - 1
         while d >= 0:
@@ -145,28 +193,71 @@ cdef void feed_all(const Reducer *op, Walk *w, Fold *fold) noexcept:
 
 # ----------------------------------------------------------------------------------------------- sum
 
-cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
-    """The sum of a block, n > 0."""
+cdef inline double joined(double a, double b, bint product) noexcept:
+    return a * b if product else a + b
+
+
+cdef inline double block_fold(Py_ssize_t n, const double *x, bint product) noexcept:
+    """The sum or product of a block, n > 0."""
     cdef double lane[8]
     cdef double total
-    cdef Py_ssize_t i = 0
-    cdef int k
+    cdef Py_ssize_t i = 1, k, half
     if n >= 16:
         for k in range(8):
             lane[k] = x[k]
         i = 8
         while i + 8 <= n:
             for k in range(8):
-                lane[k] += x[i + k]
+                lane[k] = joined(lane[k], x[i + k], product)
             i += 8
-        total = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]))
+        half = 4
+        while half:
+            for k in range(half):
+                lane[k] = joined(lane[k], lane[k + half], product)
+            half >>= 1
+        total = lane[0]
     else:
         total = x[0]
-        i = 1
     while i < n:
-        total += x[i]
+        total = joined(total, x[i], product)
         i += 1
     return total
+
+
+cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
+    return block_fold(n, x, False)
+
+
+cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                               bint product) noexcept:
+    """block_fold of TILE columns: n elements each, s apart; the columns are `step` apart."""
+    cdef double lane[8][TILE]
+    cdef Py_ssize_t i = 1, k, j, half
+    if n >= 16:
+        for k in range(8):
+            for j in range(TILE):
+                lane[k][j] = x[k * s + j * step]
+        i = 8
+        while i + 8 <= n:
+            for k in range(8):
+                for j in range(TILE):
+                    lane[k][j] = joined(lane[k][j], x[(i + k) * s + j * step], product)
+            i += 8
+        half = 4
+        while half:
+            for k in range(half):
+                for j in range(TILE):
+                    lane[k][j] = joined(lane[k][j], lane[k + half][j], product)
+            half >>= 1
+        for j in range(TILE):
+            total[j] = lane[0][j]
+    else:
+        for j in range(TILE):
+            total[j] = x[j * step]
+    while i < n:
+        for j in range(TILE):
+            total[j] = joined(total[j], x[i * s + j * step], product)
+        i += 1
 
 
 cdef inline void carry(Fold *fold, double total) noexcept:
@@ -213,6 +304,17 @@ cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, <const double *>data))
 
 
+cdef void sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    cdef double total[TILE]
+    cdef int j
+    if step == 1:
+        block_columns(total, n, x, s, 1, False)
+    else:
+        block_columns(total, n, x, s, step, False)
+    for j in range(TILE):
+        carry(&folds[j], total[j])
+
+
 cdef void sum_finish(Fold *fold, char *y, char *index) noexcept:
     (<double *>y)[0] = sum_total(fold)
 
@@ -233,24 +335,19 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
 # ------------------------------------------------------------------------------------------- product
 
 cdef void prod_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const double *x = <const double *>data
-    cdef double lane[8]
-    cdef double total = 1.0 if fold.seen == 0 else fold.f
-    cdef Py_ssize_t i = 0
-    cdef int k
-    if n >= 16:
-        for k in range(8):
-            lane[k] = x[k]
-        i = 8
-        while i + 8 <= n:
-            for k in range(8):
-                lane[k] *= x[i + k]
-            i += 8
-        total *= ((lane[0] * lane[4]) * (lane[2] * lane[6])) * ((lane[1] * lane[5]) * (lane[3] * lane[7]))
-    while i < n:
-        total *= x[i]
-        i += 1
-    fold.f = total
+    cdef double total = block_fold(n, <const double *>data, True)
+    fold.f = total if fold.seen == 0 else fold.f * total
+
+
+cdef void prod_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    cdef double total[TILE]
+    cdef int j
+    if step == 1:
+        block_columns(total, n, x, s, 1, True)
+    else:
+        block_columns(total, n, x, s, step, True)
+    for j in range(TILE):
+        folds[j].f = total[j] if folds[j].seen == 0 else folds[j].f * total[j]
 
 
 cdef void prod_finish(Fold *fold, char *y, char *index) noexcept:
@@ -480,24 +577,90 @@ cdef void double_finish(Fold *fold, char *y, char *index) noexcept:
 
 
 # ------------------------------------------------------------------------------------------- extrema
-# The first of equal elements is found, and a nan before anything else.
+# The first of equal elements is found, and a nan before anything else.  A block is first only asked
+# for its extreme value, in vectors; few blocks then have anything to be looked for.
 
-cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const double *x = <const double *>data
-    cdef Py_ssize_t i
-    for i in range(n):
-        if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not x[i] <= fold.f):
+cdef inline void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, double sign) noexcept:
+    """The largest of sign * x, where sign is 1 or -1."""
+    cdef double best = fold.f
+    cdef double lane[8]
+    cdef double nothing[8]                      # becomes nan by a nan, or an infinity
+    cdef Py_ssize_t i, k
+    if fold.seen and best != best:
+        return
+    if n >= 16:
+        for k in range(8):
+            lane[k] = x[0]
+            nothing[k] = 0.0
+        i = 0
+        while i + 8 <= n:
+            for k in range(8):
+                lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
+                nothing[k] += 0.0 * x[i + k]
+            i += 8
+        for k in range(1, 8):
+            lane[0] = lane[k] if sign * lane[k] > sign * lane[0] else lane[0]
+            nothing[0] += nothing[k]
+        while i < n:
+            lane[0] = x[i] if sign * x[i] > sign * lane[0] else lane[0]
+            nothing[0] += 0.0 * x[i]
+            i += 1
+        if nothing[0] == 0.0:
+            if fold.seen and not sign * lane[0] > sign * best:
+                return
+            i = 0
+            while x[i] != lane[0]:
+                i += 1
             fold.f = x[i]
             fold.i = fold.seen + i
+            return
+    for i in range(n):
+        if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not sign * x[i] <= sign * fold.f):
+            fold.f = x[i]
+            fold.i = fold.seen + i
+
+
+cdef inline void extremum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                                  double sign) noexcept:
+    cdef double best[TILE]
+    cdef double where[TILE]                     # a double, which can be chosen in the same vectors
+    cdef double seen = <double>folds[0].seen, v
+    cdef Py_ssize_t i, j
+    cdef bint found
+    for j in range(TILE):
+        best[j] = folds[j].f if seen else x[j * step]
+        where[j] = <double>folds[j].i if seen else 0.0
+    for i in range(n):
+        for j in range(TILE):
+            v = x[i * s + j * step]
+            found = (best[j] == best[j]) & (not sign * v <= sign * best[j])
+            best[j] = v if found else best[j]
+            where[j] = seen + i if found else where[j]
+    for j in range(TILE):
+        folds[j].f = best[j]
+        folds[j].i = <int64_t>where[j]
+
+
+cdef void max_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    if step == 1:
+        extremum_columns(folds, n, x, s, 1, 1.0)
+    else:
+        extremum_columns(folds, n, x, s, step, 1.0)
+
+
+cdef void min_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    if step == 1:
+        extremum_columns(folds, n, x, s, 1, -1.0)
+    else:
+        extremum_columns(folds, n, x, s, step, -1.0)
+
+
+cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    extremum_feed(fold, n, <const double *>data, 1.0)
 
 
 cdef void min_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const double *x = <const double *>data
-    cdef Py_ssize_t i
-    for i in range(n):
-        if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not x[i] >= fold.f):
-            fold.f = x[i]
-            fold.i = fold.seen + i
+    extremum_feed(fold, n, <const double *>data, -1.0)
 
 
 cdef void extremum_finish(Fold *fold, char *y, char *index) noexcept:
@@ -570,11 +733,19 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     r.feed = feed
     r.turn = turn
     r.finish = finish
+    r.columns = NULL
     return r
 
-cdef Reducer SUM_F64 = reducer(sum_feed, sum_finish)
+
+cdef Reducer reducer_with_columns(Feed feed, FeedColumns columns, Finish finish):
+    cdef Reducer r = reducer(feed, finish)
+    r.columns = columns
+    return r
+
+
+cdef Reducer SUM_F64 = reducer_with_columns(sum_feed, sum_columns, sum_finish)
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
-cdef Reducer PROD_F64 = reducer(prod_feed, prod_finish)
+cdef Reducer PROD_F64 = reducer_with_columns(prod_feed, prod_columns, prod_finish)
 cdef Reducer PROD_I64 = reducer(prod_feed_int, prod_finish_int)
 cdef Reducer VAR = reducer_in_passes(moment_feed, var_turn, moment_finish)
 cdef Reducer STD = reducer_in_passes(moment_feed, std_turn, moment_finish)
@@ -583,9 +754,9 @@ cdef Reducer COUNT = reducer(count_feed, count_finish)
 cdef Reducer LARGEST = reducer(largest_feed, double_finish)
 cdef Reducer SMALLEST = reducer(smallest_feed, double_finish)
 cdef Reducer LOGSUMEXP = reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish)
-cdef Reducer MAX_F64 = reducer(max_feed, extremum_finish)
+cdef Reducer MAX_F64 = reducer_with_columns(max_feed, max_columns, extremum_finish)
 cdef Reducer MAX_I64 = reducer(max_feed_int, extremum_finish_int)
-cdef Reducer MIN_F64 = reducer(min_feed, extremum_finish)
+cdef Reducer MIN_F64 = reducer_with_columns(min_feed, min_columns, extremum_finish)
 cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
 cdef Reducer ANY = reducer(any_feed, any_finish)
 cdef Reducer ALL = reducer(all_feed, all_finish)
