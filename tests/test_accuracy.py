@@ -1,0 +1,109 @@
+"""How accurate the elementary functions are: the errors of docs/accuracy.md, measured against mpmath.
+
+Each row of the table is a function with the largest error it may have, at points that are hard for it, and its values
+where they are known exactly. ``python tests/test_accuracy.py`` prints the errors found, for docs/accuracy.md.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import mpmath as mp
+import numpy as np
+import pytest
+from module import IS_TORCH, ac, bits, to_numpy
+from ulps import (
+    SMALLEST,
+    SMALLEST_NORMAL,
+    every_exponent,
+    multiples,
+    near,
+    random_bits,
+    same,
+    uniform,
+    worst,
+)
+
+INF, NAN = math.inf, math.nan
+
+
+@dataclass
+class Row:
+    """A function under test.
+
+    ``allowed`` is the largest error in ulp over ``points`` (numbers, or tuples of arguments); ``exact`` are pairs of
+    arguments and the value that has to come out, to the bit.
+    """
+
+    name: str
+    reference: object
+    allowed: float
+    points: list
+    exact: list = field(default_factory=list)
+    call: object = None
+
+    def __call__(self, *arrays):
+        """The function over numpy arrays."""
+        call = self.call or getattr(ac, self.name)
+        return to_numpy(call(*map(ac.tensor, arrays)))
+
+
+# What is worth a try for any function of one argument.
+ANYWHERE = [*near(SMALLEST, SMALLEST_NORMAL, 2.0**-54, 2.0**-27, 1.0), *random_bits(200)]
+HALF_LN2 = mp.ln2 / 2
+ROWS = [
+    Row("exp", mp.exp, 1.0,
+        [*ANYWHERE, *every_exponent(2.0**-80, 2.0**12), *multiples(HALF_LN2, -752.0, 712.0)[::7],
+         *uniform(-1.0, 1.0, 300), *uniform(-745.2, 709.8, 500), *uniform(-745.2, -707.0, 100),
+         *near(709.782712893384, -745.1332191019412, -708.3964185322641)],
+        [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (1e300, INF), (-1e300, 0.0),
+         (709.7827128933841, INF), (-745.13, SMALLEST),
+         (-745.14, 0.0)]),
+]  # fmt: skip
+
+by_name = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+@by_name
+@pytest.mark.skipif(IS_TORCH, reason="the bounds are autograd_c's")
+def test_error(row):
+    found, where = worst(row, row.reference, row.points)
+    assert found <= row.allowed, f"{row.name}{where} is {found:.3f} ulp off"
+
+
+@by_name
+def test_exact_values(row):
+    for arguments, expected in row.exact:
+        arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+        for copies in 1, 9:  # 0-d's path, and that of vectors with a remainder
+            values = row(*(np.full(copies, x) for x in arguments)).tolist()
+            assert all(same(value, expected) for value in values), f"{row.name}{arguments} = {values[0]}"
+
+
+@by_name
+def test_bits_do_not_depend_on_layout(row):
+    """Alone, in a vector's body, in its remainder, strided or broadcast, a number has one result."""
+    points = [point if isinstance(point, tuple) else (point,) for point in row.points[:: len(row.points) // 250]]
+    columns = [np.array(column) for column in zip(*points, strict=True)]
+    expected = bits(row(*columns))
+    call = row.call or getattr(ac, row.name)
+
+    def check(found, expected, how):
+        assert (bits(to_numpy(found)) == expected).all(), f"{row.name}: {how}"
+
+    for i, point in enumerate(points):
+        check(call(*map(ac.tensor, point)), expected[i], f"{point}, 0-d")
+        check(call(*(ac.tensor([x]) for x in point)), expected[i], f"{point}, one element")
+    for n in 2, 3, 7, 8, 13:
+        check(call(*(ac.tensor(column[:n]) for column in columns)), expected[:n], f"{n} elements")
+    large = np.resize(expected, 1000)
+    tensors = [ac.tensor(np.resize(column, 1000)) for column in columns]
+    check(call(*tensors), large, "1000 elements")
+    check(call(*(t.reshape(250, 4)[:, 1] for t in tensors)), large.reshape(250, 4)[:, 1], "strided")
+    check(call(*(t.reshape(40, 25).t() for t in tensors)), large.reshape(40, 25).T, "transposed")
+    check(call(*(t[0].expand(5) for t in tensors)), np.full(5, large[0]), "stride 0")
+
+
+if __name__ == "__main__":
+    for row in ROWS:
+        found, where = worst(row, row.reference, row.points)
+        print(f"| {row.name} | {found:.2f} | {', '.join(map(repr, where))} |")
