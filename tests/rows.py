@@ -33,6 +33,7 @@ def _special(rng, shape):
 REAL = Domain("real", _signed(0.3, 2.5))
 ZEROS = Domain("zeros", lambda rng, shape: rng.choice([0.0, 0.7, -1.5, 2.0], shape))
 POSITIVE = Domain("positive", lambda rng, shape: rng.uniform(0.3, 4.0, shape), 1, 5)
+RIGHT = Domain("right", lambda rng, shape: rng.uniform(1.2, 4.0, shape), 1, 5)
 UNIT = Domain("unit", lambda rng, shape: rng.uniform(0.05, 0.95, shape), 0, 1)
 SPECIAL = Domain("special", _special, 0, 2)
 BOOL = Domain("bool", lambda rng, shape: rng.random(shape) < 0.5)

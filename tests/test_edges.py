@@ -94,7 +94,7 @@ EDGES = [
          [-1.1283791670955126, -0.0, -0.0, nan, -0.0]),
     edge("tanh(x)", [0.0, -0.0, inf, -inf, nan], [0.0, -0.0, 1.0, -1.0, nan], [1.0, 1.0, 0.0, 0.0, nan]),
     edge("tanh(x)", [inf, 30.0], [1.0, 1.0], [nan, nan], g=[inf, inf]),
-    edge("sigmoid(x)", [0.0, inf, -inf, nan, -745.0], [0.5, 1.0, 0.0, nan, 0.0], [0.25, 0.0, 0.0, nan, 0.0]),
+    edge("sigmoid(x)", [0.0, inf, -inf, nan, -750.0], [0.5, 1.0, 0.0, nan, 0.0], [0.25, 0.0, 0.0, nan, 0.0]),
     edge("sigmoid(x)", [inf, -inf], [1.0, 0.0], [nan, nan], g=[inf, inf]),
     # activations
     edge("F.leaky_relu(x)", [0.0, -0.0, nan, inf, -inf, -2.0], [0.0, -0.0, nan, inf, -inf, -0.02],

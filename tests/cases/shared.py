@@ -39,6 +39,7 @@ EXPONENTS = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 100.5)) + (300.25, 700.0, 709.
 BOUNDED = both(TINY + MIDDLE)  # where 1 - tanh(x)**2 has not cancelled yet
 ABOVE_MINUS_ONE = HALF_LINE + tuple(-x for x in TINY + MIDDLE[:7]) + (-1 + 1e-9, -1 + 2.0**-52, -1 + 2.0**-53)
 INSIDE_UNIT = both(TINY + MIDDLE[:7] + (1 - 1e-5,))
+ABOVE_ONE = (1.001, 1.5, 2.0, 3.1, 4.9, *LARGE)
 NEAR_ONE = both((1 - 1e-9, 1 - 2.0**-52, 1 - 2.0**-53))
 HYPERBOLIC = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 100.5, 700.0, 709.0, 720.0, 1e4))
 GAUSSIAN = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 26.5, 30.0))  # further out mpmath takes minutes, for a 0

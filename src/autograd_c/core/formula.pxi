@@ -5,14 +5,14 @@
 
 cdef inline num exp_of(num x) noexcept:
     if num is double:
-        return cmath.exp(x)
+        return exp_value(x)
     else:
         return unary(&EXP, x)
 
 
 cdef inline num log_of(num x) noexcept:
     if num is double:
-        return cmath.log(x)
+        return log_value(x)
     else:
         return unary(&LOG, x)
 
@@ -33,14 +33,14 @@ cdef inline num cos_of(num x) noexcept:
 
 cdef inline num sinh_of(num x) noexcept:
     if num is double:
-        return cmath.sinh(x)
+        return sinh_value(x)
     else:
         return unary(&SINH, x)
 
 
 cdef inline num cosh_of(num x) noexcept:
     if num is double:
-        return cmath.cosh(x)
+        return cosh_value(x)
     else:
         return unary(&COSH, x)
 

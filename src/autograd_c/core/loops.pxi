@@ -49,22 +49,37 @@ cdef inline void map1(Formula1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) n
     cdef double *y = <double *>p[0]
     cdef const double *x = <const double *>p[1]
     cdef Py_ssize_t i
-    if n == 1:
-        y[0] = f(x[0])
-    elif s[1]:
+    cdef double value
+    if n == 1 or s[1] == 0:
+        value = f(x[0])
         for i in range(n):
-            y[i] = f(x[i])
+            y[i] = value
+    elif x == y:                                # in place: what two pointers could overlap in is not vectorised
+        for i in range(n):
+            y[i] = f(y[i])
     else:
         for i in range(n):
-            y[i] = f(x[0])
+            y[i] = f(x[i])
 
 
 cdef inline void map1c(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     cdef double *y = <double *>p[0]
     cdef const double *x = <const double *>p[1]
-    cdef Py_ssize_t i, k = s[1]
-    for i in range(n):
-        y[i] = f(x[k * i], c)
+    cdef Py_ssize_t i
+    cdef double value
+    cdef double d[2]                            # no result is written over these
+    d[0] = c[0]
+    d[1] = c[1]
+    if n == 1 or s[1] == 0:
+        value = f(x[0], d)
+        for i in range(n):
+            y[i] = value
+    elif x == y:
+        for i in range(n):
+            y[i] = f(y[i], d)
+    else:
+        for i in range(n):
+            y[i] = f(x[i], d)
 
 
 cdef inline void map1_int(Integer1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:

@@ -559,7 +559,7 @@ cdef void logsumexp_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
         max_feed(fold, n, data)
         return
     for i in range(n):
-        room[i] = cmath.exp(x[i] - fold.centre)
+        room[i] = exp_value(x[i] - fold.centre)
     carry(fold, block_sum(n, room))
 
 
@@ -568,7 +568,7 @@ cdef bint logsumexp_turn(Fold *fold) noexcept:
         fold.centre = fold.f if fold.seen and -cmath.INFINITY < fold.f < cmath.INFINITY else 0.0
         fold.stage = 1
         return True
-    fold.f = cmath.log(sum_total(fold)) + fold.centre
+    fold.f = log_value(sum_total(fold)) + fold.centre
     return False
 
 

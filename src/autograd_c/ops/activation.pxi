@@ -6,9 +6,6 @@
 
 # ------------------------------------------------------------------------------------------ sigmoid
 
-cdef inline double sigmoid_value(double x) noexcept:
-    return 1.0 / (1.0 + cmath.exp(-x))
-
 cdef inline num sigmoid_dx(num g, num x, num y, const double *c) noexcept:
     return g * (1.0 - y) * y
 
@@ -297,7 +294,7 @@ def leaky_relu_(input, negative_slope=0.01):
 # The derivative at 0 is alpha and the second one 0, hence three cases.
 
 cdef inline double elu_value(double x, const double *c) noexcept:
-    return c[0] * cmath.expm1(x) if x < 0.0 else x
+    return c[0] * expm1_value(x) if x < 0.0 else x
 
 cdef inline num elu_dx(num g, num x, num y, const double *c) noexcept:
     # exp only of what is negative: an inf that is not chosen would come back as a nan.
@@ -371,16 +368,12 @@ def elu_(input, alpha=1.0):
 
 
 # ----------------------------------------------------------------------------------------- logistic
-# sigmoid again, for the formulas below: the value is right down to the smallest number, and the
-# derivative, made of two values, where 1 - y has cancelled.
-
-cdef inline double logistic(double x) noexcept:
-    cdef double e = cmath.exp(-cmath.fabs(x))
-    return (1.0 if x >= 0.0 else e) / (1.0 + e)
+# sigmoid again, for the formulas below: its derivative, made of two values, is right where 1 - y has
+# cancelled.
 
 cdef inline num logistic_of(num x) noexcept:
     if num is double:
-        return logistic(x)
+        return sigmoid_value(x)
     else:
         return unary(&LOGISTIC, x)
 
@@ -388,7 +381,7 @@ cdef inline num logistic_dx(num g, num x, num y, const double *c) noexcept:
     return g * logistic_of(x) * logistic_of[num](-x)
 
 cdef void logistic_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(logistic, n, p, s)
+    map1(sigmoid_value, n, p, s)
 
 cdef void logistic_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(logistic_dx[double], n, p, s, c)
@@ -398,10 +391,6 @@ cdef UnaryOp LOGISTIC = unary_op("sigmoid", logistic_forward, SigmoidBackward0,
 
 
 # --------------------------------------------------------------------------------------------- silu
-
-cdef inline double silu_value(double x) noexcept:
-    cdef double e = cmath.exp(-cmath.fabs(x))
-    return (x if x >= 0.0 else x * e) / (1.0 + e)
 
 cdef inline num silu_dx(num g, num x, num y, const double *c) noexcept:
     return g * logistic_of(x) * (1.0 + x * logistic_of[num](-x))
@@ -461,7 +450,7 @@ cdef inline double normal_cdf(double x) noexcept:
     if not -40.0 < x < -1.0:
         return 0.5 * cmath.erfc(z)
     off = cmath.fma(-x, 0.7071067811865476, -z) + x * 4.833646656726457e-17
-    return 0.5 * (cmath.erfc(z) - 1.1283791670955126 * cmath.exp(-z * z) * off)
+    return 0.5 * (cmath.erfc(z) - 1.1283791670955126 * exp_value(-z * z) * off)
 
 cdef inline num normal_cdf_of(num x) noexcept:
     if num is double:
@@ -476,14 +465,14 @@ cdef inline num gelu_dx(num g, num x, num y, const double *c) noexcept:
     # The constant is 1 / sqrt(2 pi).
     return g * (normal_cdf_of(x) + x * (0.3989422804014327 * exp_of[num](-0.5 * x * x)))
 
-# With "tanh", (1 + tanh(u)) / 2 is logistic(2 u), which does not cancel.
+# With "tanh", (1 + tanh(u)) / 2 is sigmoid(2 u), which does not cancel.
 
 cdef inline num gelu_tanh_2u(num x) noexcept:
     # The constant is 2 sqrt(2 / pi).
     return 1.5957691216057308 * x * (1.0 + 0.044715 * x * x)
 
 cdef inline double gelu_tanh_value(double x) noexcept:
-    return x * logistic(gelu_tanh_2u(x))
+    return x * sigmoid_value(gelu_tanh_2u(x))
 
 cdef inline num gelu_tanh_dx(num g, num x, num y, const double *c) noexcept:
     cdef num u = gelu_tanh_2u(x)
@@ -555,19 +544,17 @@ def gelu(input, *, approximate="none"):
 # ----------------------------------------------------------------------------------------- softplus
 # The second derivative is 0 from the threshold on, where the first is still sigmoid's: the constant.
 
-cdef inline double softplus_value(double x, const double *c) noexcept:
-    cdef double bx = x * c[0]
-    if bx > c[1]:
-        return x
-    return ((bx if bx > 0.0 else 0.0) + cmath.log1p(cmath.exp(-cmath.fabs(bx)))) / c[0]
+cdef inline double softplus_scaled(double x, const double *c) noexcept:
+    cdef double bx = x * c[0], y = softplus_value(bx) / c[0]
+    return x if bx > c[1] else y
 
 cdef inline num softplus_dx(num g, num x, num y, const double *c) noexcept:
     cdef num bx = x * c[0]
-    cdef num curve = if_zero[num](bx - c[1], g * logistic(c[1]), g * logistic_of(bx))
+    cdef num curve = if_zero[num](bx - c[1], g * sigmoid_value(c[1]), g * logistic_of(bx))
     return if_above[num](bx, c[1], g, curve)
 
 cdef void softplus_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1c(softplus_value, n, p, s, c)
+    map1c(softplus_scaled, n, p, s, c)
 
 cdef void softplus_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(softplus_dx[double], n, p, s, c)
@@ -613,9 +600,6 @@ def softplus(input, beta=1, threshold=20):
 
 
 # --------------------------------------------------------------------------------------- logsigmoid
-
-cdef inline double logsigmoid_value(double x) noexcept:
-    return (x if x < 0.0 else 0.0) - cmath.log1p(cmath.exp(-cmath.fabs(x)))
 
 cdef inline num logsigmoid_dx(num g, num x, num y, const double *c) noexcept:
     return g * logistic_of[num](-x)

@@ -10,7 +10,7 @@ cdef inline num exp_dx(num g, num x, num y, const double *c) noexcept:
     return g * y
 
 cdef void exp_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.exp, n, p, s)
+    map1(exp_value, n, p, s)
 
 cdef void exp_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(exp_dx[double], n, p, s, c)
@@ -49,13 +49,58 @@ def exp_(self):
     return unary_in_place(&EXP, own(self))
 
 
+# --------------------------------------------------------------------------------------------- exp2
+
+cdef inline num exp2_dx(num g, num x, num y, const double *c) noexcept:
+    return g * y * 0.6931471805599453             # log(2)
+
+cdef void exp2_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    map1(exp2_value, n, p, s)
+
+cdef void exp2_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    chain1(exp2_dx[double], n, p, s, c)
+
+cdef class Exp2Backward0(UnaryNode):
+    """g 2**x log(2)"""
+
+cdef UnaryOp EXP2 = unary_op("exp2", exp2_forward, Exp2Backward0, READS_Y, exp2_backward, exp2_dx[Tensor])
+
+
+@op
+def exp2(input):
+    """2 to the power of each element.
+
+    Parameters
+    ----------
+    input : Tensor
+
+    Returns
+    -------
+    Tensor
+        float64, with the sizes of `input`.
+
+    Examples
+    --------
+    >>> import autograd_c as torch
+    >>> torch.exp2(torch.tensor([3., 0.5]))
+    tensor([8.0000, 1.4142])
+    """
+    return unary(&EXP2, tensor_arg(input, "exp2", "input", 1))
+
+
+@method
+def exp2_(self):
+    """In-place version of `exp2`."""
+    return unary_in_place(&EXP2, own(self))
+
+
 # -------------------------------------------------------------------------------------------- expm1
 
 cdef inline num expm1_dx(num g, num x, num y, const double *c) noexcept:
     return g * (y + 1.0)
 
 cdef void expm1_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.expm1, n, p, s)
+    map1(expm1_value, n, p, s)
 
 cdef void expm1_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(expm1_dx[double], n, p, s, c)
@@ -100,7 +145,7 @@ cdef inline num log_dx(num g, num x, num y, const double *c) noexcept:
     return g / x
 
 cdef void log_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.log, n, p, s)
+    map1(log_value, n, p, s)
 
 cdef void log_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log_dx[double], n, p, s, c)
@@ -145,7 +190,7 @@ cdef inline num log2_dx(num g, num x, num y, const double *c) noexcept:
     return g / x * 1.4426950408889634             # 1 / log(2)
 
 cdef void log2_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.log2, n, p, s)
+    map1(log2_value, n, p, s)
 
 cdef void log2_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log2_dx[double], n, p, s, c)
@@ -190,7 +235,7 @@ cdef inline num log10_dx(num g, num x, num y, const double *c) noexcept:
     return g * 0.4342944819032518 / x             # 1 / log(10)
 
 cdef void log10_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.log10, n, p, s)
+    map1(log10_value, n, p, s)
 
 cdef void log10_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log10_dx[double], n, p, s, c)
@@ -235,7 +280,7 @@ cdef inline num log1p_dx(num g, num x, num y, const double *c) noexcept:
     return g / (x + 1.0)
 
 cdef void log1p_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.log1p, n, p, s)
+    map1(log1p_value, n, p, s)
 
 cdef void log1p_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log1p_dx[double], n, p, s, c)

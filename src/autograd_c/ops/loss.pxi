@@ -244,7 +244,7 @@ cdef inline num at_least(num x, double low) noexcept:
 
 cdef inline num log1p_of(num x) noexcept:
     if num is double:
-        return cmath.log1p(x)
+        return log1p_value(x)
     else:
         return unary(&LOG1P, x)
 
@@ -255,7 +255,7 @@ cdef inline num bce_dt(num g, num x, num t, num w, const double *c) noexcept:
     return -g * (log_of[num](x) - log1p_of[num](-x))
 
 cdef inline double bce_value(double x, double t, double w, const double *c) noexcept:
-    return (t - 1.0) * at_least(cmath.log1p(-x), -100.0) - t * at_least(cmath.log(x), -100.0)
+    return (t - 1.0) * at_least(log1p_value(-x), -100.0) - t * at_least(log_value(x), -100.0)
 
 cdef void bce_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map_loss(bce_value, n, p, s, c)
@@ -372,7 +372,7 @@ cdef inline num logits_dt(num g, num x, num t, num w, const double *c) noexcept:
     return -g * x
 
 cdef inline double logits_value(double x, double t, double w, const double *c) noexcept:
-    return ((1.0 - t) * x if x > 0.0 else -t * x) + cmath.log1p(cmath.exp(-cmath.fabs(x)))
+    return ((1.0 - t) * x if x > 0.0 else -t * x) + log1p_exp_minus(cmath.fabs(x))
 
 cdef void logits_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map_loss(logits_value, n, p, s, c)
@@ -390,7 +390,7 @@ cdef inline num weighted_logits_dt(num g, num x, num t, num w, const double *c) 
     return g * ((1.0 - w) * logsigmoid_of(x) - x)
 
 cdef inline double weighted_logits_value(double x, double t, double w, const double *c) noexcept:
-    cdef double tail = cmath.log1p(cmath.exp(-cmath.fabs(x)))
+    cdef double tail = log1p_exp_minus(cmath.fabs(x))
     return ((1.0 - t) * x if x > 0.0 else -t * w * x) + (1.0 - t + t * w) * tail
 
 cdef void weighted_logits_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:

@@ -73,15 +73,44 @@ def logsumexp(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
 
 # ------------------------------------------------------------------------------- softmax, log_softmax
 
+cdef enum:
+    LANES = 8
+
+cdef double line_max(Py_ssize_t n, const double *x, Py_ssize_t s) noexcept:
+    """The largest of a line, nan if the first is; several at a time, for one waits for the one before."""
+    cdef double most[LANES]
+    cdef double v
+    cdef Py_ssize_t i = 0, j
+    for j in range(LANES):
+        most[j] = x[0]
+    if s == 1:
+        while i + LANES <= n:
+            for j in range(LANES):
+                v = x[i + j]
+                most[j] = v if v > most[j] else most[j]
+            i += LANES
+    while i < n:
+        most[0] = x[s * i] if x[s * i] > most[0] else most[0]
+        i += 1
+    for j in range(1, LANES):
+        most[0] = most[j] if most[j] > most[0] else most[0]
+    return most[0]
+
+cdef inline void line_exp(Py_ssize_t n, double *y, const double *x, Py_ssize_t s, double most) noexcept:
+    cdef Py_ssize_t i
+    if s == 1:
+        for i in range(n):
+            y[i] = exp_value(x[i] - most)
+    else:
+        for i in range(n):
+            y[i] = exp_value(x[s * i] - most)
+
 cdef void softmax_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     cdef double *y = <double *>p[0]
     cdef const double *x = <const double *>p[1]
-    cdef double most = x[0], total
+    cdef double total
     cdef Py_ssize_t i
-    for i in range(1, n):
-        most = x[s[1] * i] if x[s[1] * i] > most else most
-    for i in range(n):
-        y[i] = cmath.exp(x[s[1] * i] - most)
+    line_exp(n, y, x, s[1], line_max(n, x, s[1]))
     total = line_sum(n, y)
     for i in range(n):
         y[i] /= total
@@ -90,16 +119,14 @@ cdef void softmax_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const dou
 cdef void log_softmax_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     cdef double *y = <double *>p[0]
     cdef const double *x = <const double *>p[1]
-    cdef double most, total
+    cdef double most = line_max(n, x, s[1]), total
     cdef Py_ssize_t i, largest = 0
-    for i in range(1, n):
-        if x[s[1] * i] > x[s[1] * largest]:
-            largest = i
-    most = x[s[1] * largest]
-    for i in range(n):
-        y[i] = cmath.exp(x[s[1] * i] - most)
+    if most == most:
+        while x[s[1] * largest] != most:
+            largest += 1
+    line_exp(n, y, x, s[1], most)
     y[largest] = most - most                    # 0, or nan where it is infinite
-    total = cmath.log1p(line_sum(n, y))
+    total = log1p_value(line_sum(n, y))
     for i in range(n):
         y[i] = (x[s[1] * i] - most) - total
 
@@ -124,8 +151,12 @@ cdef void log_softmax_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, cons
     for i in range(n):
         dx[i] = g[s[1] * i]
     total = line_sum(n, dx)
-    for i in range(n):
-        dx[i] = g[s[1] * i] - cmath.exp(y[s[2] * i]) * total
+    if s[1] and s[2]:
+        for i in range(n):
+            dx[i] = g[i] - exp_value(y[i]) * total
+    else:
+        for i in range(n):
+            dx[i] = g[s[1] * i] - exp_value(y[s[2] * i]) * total
 
 
 cdef Tensor sum_along(Tensor x, int d):

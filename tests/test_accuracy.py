@@ -1,0 +1,179 @@
+"""How accurate the elementary functions are: the errors of docs/accuracy.md, measured against mpmath.
+
+Each row of the table is a function with the largest error it may have, at points that are hard for it, and its values
+where they are known exactly. ``python tests/test_accuracy.py`` prints the errors found, for docs/accuracy.md.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import mpmath as mp
+import numpy as np
+import pytest
+from module import IS_TORCH, ac, bits, to_numpy
+from ulps import (
+    LARGEST,
+    SMALLEST,
+    SMALLEST_NORMAL,
+    every_exponent,
+    log_uniform,
+    multiples,
+    near,
+    random_bits,
+    same,
+    uniform,
+    worst,
+)
+
+INF, NAN = math.inf, math.nan
+
+
+@dataclass
+class Row:
+    """A function under test.
+
+    ``allowed`` is the largest error in ulp over ``points`` (numbers, or tuples of arguments); ``exact`` are pairs of
+    arguments and the value that has to come out, to the bit; ``beyond_torch`` are more of them, which torch misses.
+    """
+
+    name: str
+    reference: object
+    allowed: float
+    points: list
+    exact: list = field(default_factory=list)
+    call: object = None
+    beyond_torch: list = field(default_factory=list)
+
+    def __call__(self, *arrays):
+        """The function over numpy arrays."""
+        call = self.call or getattr(ac, self.name)
+        return to_numpy(call(*map(ac.tensor, arrays)))
+
+
+# What is worth a try for any function of one argument, and of a positive one.
+POSITIVE = [
+    *near(SMALLEST, SMALLEST_NORMAL, 2.0**-54, 2.0**-28, 2.0**-27, 1.0, 2.0**60, LARGEST),
+    *random_bits(200, 0.0),
+    *log_uniform(2.0**-60, 2.0**60, 200, (1.0,)),
+]
+REAL = [x for positive in POSITIVE for x in (positive, -positive)][::2] + POSITIVE[1::2]
+# Where exponents of e change, and where they stop.
+STEPS = multiples(mp.ln2 / 2, -752.0, 752.0)[::5]
+ENDS = near(709.782712893384, -745.1332191019412, -708.3964185322641)
+FAR = [*uniform(-745.2, 709.8, 300), *uniform(-745.2, -707.0, 100)]
+CLOSE = uniform(-3.0, 3.0, 400)
+# Where the exponents of logarithms change, sqrt(2) times a power of 2, and the neighbourhood of 1.
+ROOTS = near(*(2.0 ** (k + 0.5) for k in range(-1074, 1024, 31)), 0.5**0.5, 2.0**0.5, steps=(-1, 0, 1))
+NEAR_ONE = [1.0 + x for x in log_uniform(2.0**-52, 0.4, 300)]
+LOG_POINTS = [*POSITIVE, *every_exponent(signs=(1.0,))[::4], *ROOTS, *NEAR_ONE]
+LOG_ENDS = [(INF, INF), (0.0, -INF), (-0.0, -INF), (-SMALLEST, NAN), (-1.0, NAN), (-INF, NAN), (NAN, NAN), (1.0, 0.0)]
+ODD = [(0.0, 0.0), (-0.0, -0.0), (SMALLEST, SMALLEST), (-SMALLEST, -SMALLEST), (NAN, NAN)]
+
+
+def sigmoid(x):
+    return 1 / (1 + mp.exp(-x))
+
+
+def softplus(x):
+    return mp.log1p(mp.exp(x))
+
+
+ROWS = [
+    Row("exp", mp.exp, 1.0, [*REAL, *every_exponent(2.0**-80, 2.0**12), *STEPS, *FAR, *CLOSE, *ENDS],
+        [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (1e300, INF), (-1e300, 0.0),
+         (709.7827128933841, INF), (-745.13, SMALLEST), (-745.14, 0.0)]),
+    Row("exp2", lambda x: mp.mpf(2)**x, 1.5,
+        [*REAL, *uniform(-1075.0, 1024.0, 500), *CLOSE, *multiples(mp.mpf(0.5), -1076, 1025)[::7]],
+        [*((float(k), math.ldexp(1.0, k)) for k in range(-1074, 1024)), (-0.0, 1.0), (1024.0, INF), (-1075.5, 0.0),
+         (INF, INF), (-INF, 0.0), (NAN, NAN), (1e300, INF), (-1e300, 0.0)]),
+    Row("expm1", mp.expm1, 1.5,
+        [*REAL, *every_exponent(2.0**-80, 2.0**12), *STEPS[::2], *uniform(-40.0, 709.8, 300), *CLOSE, *ENDS],
+        [*ODD, (INF, INF), (-INF, -1.0), (-1e300, -1.0), (1e300, INF), (709.7827128933841, INF)]),
+    Row("log", mp.log, 1.0, LOG_POINTS, LOG_ENDS),
+    Row("log2", lambda x: mp.log(x, 2), 1.0, LOG_POINTS,
+        [*LOG_ENDS, *((math.ldexp(1.0, k), float(k)) for k in range(-1074, 1024))]),
+    Row("log10", mp.log10, 1.0, LOG_POINTS, [*LOG_ENDS, *((10.0**k, float(k)) for k in range(23))]),
+    Row("log1p", mp.log1p, 1.5,
+        [*POSITIVE, *every_exponent(signs=(1.0,))[::4], *ROOTS, *(x - 1.0 for x in ROOTS if 0.01 < x < 1e15),
+         *(-x for x in POSITIVE if x < 1.0), *uniform(-1.0, 1.0, 400), *near(-1.0, steps=(-1, -2, -3))],
+        [(0.0, 0.0), (-0.0, -0.0), (-1.0, -INF), (-1.0000000000000002, NAN), (-INF, NAN), (INF, INF), (NAN, NAN)],
+        beyond_torch=[(SMALLEST, SMALLEST), (-SMALLEST, -SMALLEST)]),
+    Row("sinh", mp.sinh, 1.5, [*REAL, *STEPS, *FAR, *CLOSE, *near(710.4758600739439)],
+        [*ODD, (INF, INF), (-INF, -INF), (710.5, INF), (-710.5, -INF), (1e300, INF)]),
+    Row("cosh", mp.cosh, 1.5, [*REAL, *STEPS, *FAR, *CLOSE, *near(710.4758600739439)],
+        [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF), (710.5, INF), (-1e300, INF), (NAN, NAN)]),
+    Row("tanh", mp.tanh, 1.5, [*REAL, *uniform(-22.0, 22.0, 400), *CLOSE, *multiples(mp.ln2 / 4, -20, 20)],
+        [*ODD, (INF, 1.0), (-INF, -1.0), (22.0, 1.0), (-1e300, -1.0)]),
+    Row("asinh", mp.asinh, 2.0, [*REAL, *every_exponent()[::4], *uniform(-10.0, 10.0, 400), *CLOSE],
+        [*ODD, (INF, INF), (-INF, -INF)]),
+    Row("acosh", mp.acosh, 2.0,
+        [*(x for x in POSITIVE if x >= 1.0), *every_exponent(1.0, signs=(1.0,))[::2], *uniform(1.0, 3.0, 400),
+         *(1.0 + x for x in log_uniform(2.0**-52, 1.0, 400, (1.0,)))],
+        [(1.0, 0.0), (INF, INF), (0.9999999999999999, NAN), (0.0, NAN), (-INF, NAN), (NAN, NAN)]),
+    Row("atanh", mp.atanh, 2.0,
+        [*(x for x in REAL if abs(x) < 1.0), *uniform(-1.0, 1.0, 800), *near(-1.0, 1.0, steps=(-1, -2, -3))],
+        [*ODD, (1.0, INF), (-1.0, -INF), (1.0000000000000002, NAN), (-2.0, NAN), (INF, NAN)]),
+    Row("sigmoid", sigmoid, 2.0, [*REAL, *STEPS[::2], *FAR, *CLOSE, *uniform(-40.0, 40.0, 300), *ENDS],
+        [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (1e300, 1.0), (-1e300, 0.0), (NAN, NAN)],
+        beyond_torch=[(-745.0, SMALLEST)]),
+    Row("silu", lambda x: x * sigmoid(x), 2.0,
+        [*REAL, *STEPS[::2], *FAR, *CLOSE, *uniform(-40.0, 40.0, 300), *uniform(-752.0, -745.0, 50)],
+        [(0.0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, NAN), (LARGEST, LARGEST), (-1e300, -0.0), (NAN, NAN)],
+        lambda x: ac.nn.functional.silu(x)),
+    Row("softplus", softplus, 2.0, [*REAL, *STEPS[::2], *FAR, *CLOSE, *uniform(-40.0, 40.0, 300)],
+        [(INF, INF), (-INF, 0.0), (NAN, NAN)], lambda x: ac.nn.functional.softplus(x, threshold=INF)),
+    Row("logsigmoid", lambda x: -softplus(-x), 2.0, [*REAL, *STEPS[::2], *FAR, *CLOSE, *uniform(-40.0, 40.0, 300)],
+        [(INF, 0.0), (-INF, -INF), (NAN, NAN)], lambda x: ac.nn.functional.logsigmoid(x)),
+    Row("sqrt", mp.sqrt, 0.5, LOG_POINTS, [(-0.0, -0.0), (0.0, 0.0), (INF, INF), (-1.0, NAN), (NAN, NAN)]),
+    Row("rsqrt", lambda x: 1 / mp.sqrt(x) if x else mp.inf, 1.5, LOG_POINTS,
+        [(0.0, INF), (INF, 0.0), (-1.0, NAN), (NAN, NAN)]),
+]  # fmt: skip
+
+by_name = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+@by_name
+@pytest.mark.skipif(IS_TORCH, reason="the bounds are autograd_c's")
+def test_error(row):
+    found, where = worst(row, row.reference, row.points)
+    assert found <= row.allowed, f"{row.name}{where} is {found:.3f} ulp off"
+
+
+@by_name
+def test_exact_values(row):
+    for arguments, expected in row.exact + ([] if IS_TORCH else row.beyond_torch):
+        arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+        for copies in 1, 9:  # 0-d's path, and that of vectors with a remainder
+            values = row(*(np.full(copies, x) for x in arguments)).tolist()
+            assert all(same(value, expected) for value in values), f"{row.name}{arguments} = {values[0]}"
+
+
+@by_name
+@pytest.mark.skipif(IS_TORCH, reason="torch's do, at its vectors' ends")
+def test_bits_do_not_depend_on_layout(row):
+    """Alone, in a vector's body, in its remainder, strided or broadcast, a number has one result."""
+    points = [point if isinstance(point, tuple) else (point,) for point in row.points[:: len(row.points) // 250]]
+    columns = [np.array(column) for column in zip(*points, strict=True)]
+    expected = bits(row(*columns))
+    call = row.call or getattr(ac, row.name)
+
+    def check(found, expected, how):
+        assert (bits(to_numpy(found)) == expected).all(), f"{row.name}: {how}"
+
+    for i, point in enumerate(points):
+        check(call(*map(ac.tensor, point)), expected[i], f"{point}, 0-d")
+        check(call(*(ac.tensor([x]) for x in point)), expected[i], f"{point}, one element")
+    for n in 2, 3, 7, 8, 13:
+        check(call(*(ac.tensor(column[:n]) for column in columns)), expected[:n], f"{n} elements")
+    large = np.resize(expected, 1000)
+    tensors = [ac.tensor(np.resize(column, 1000)) for column in columns]
+    check(call(*tensors), large, "1000 elements")
+    check(call(*(t.reshape(250, 4)[:, 1] for t in tensors)), large.reshape(250, 4)[:, 1], "strided")
+    check(call(*(t.reshape(40, 25).t() for t in tensors)), large.reshape(40, 25).T, "transposed")
+    check(call(*(t[0].expand(5) for t in tensors)), np.full(5, large[0]), "stride 0")
+
+
+if __name__ == "__main__":
+    for row in ROWS:
+        found, where = worst(row, row.reference, row.points)
+        print(f"| `{row.name}` | {found:.2f} | {row.allowed:.1f} | {', '.join(map(repr, where))} |")
