@@ -49,7 +49,34 @@ class Row:
 
 # What is worth a try for any function of one argument.
 ANYWHERE = [*near(SMALLEST, SMALLEST_NORMAL, 2.0**-54, 2.0**-27, 1.0), *random_bits(200)]
-HALF_LN2 = mp.ln2 / 2
+with mp.workprec(300):
+    HALF_LN2 = mp.ln2 / 2
+    QUARTER = mp.pi / 2  # turn
+NEAR_ANGLES = 2.0**20  # where C's sin takes over from ours
+
+
+def nearest_to_quarters():
+    """For each exponent the doubles m * 2**e that come nearest to a multiple of pi/2, by continued fractions."""
+    found = []
+    with mp.workprec(300):
+        for e in range(-52, -32):
+            rest = mp.ldexp(1, e) / QUARTER
+            before, m = 1, 0
+            while m < 2**53:
+                if m:
+                    found += [math.ldexp(k * m, e) for k in {1, 2, 3, (2**53 - 1) // m}]
+                a = int(mp.floor(rest))
+                before, m = m, a * m + before
+                rest = 1 / (rest - a)
+    return [x for x in found if x < NEAR_ANGLES]
+
+
+ANGLES = [
+    *ANYWHERE, *nearest_to_quarters(), *multiples(QUARTER, -40.0, 40.0), *multiples(QUARTER, 1e6, 1e6 + 100),
+    *multiples(QUARTER / 2, -10.0, 10.0), *every_exponent(2.0**-80, 2.0**25), *every_exponent(2.0**980),
+    *near(NEAR_ANGLES, -NEAR_ANGLES), *uniform(-1.6, 1.6, 500), *uniform(-30.0, 30.0, 500),
+    *uniform(-NEAR_ANGLES, NEAR_ANGLES, 300),
+]  # fmt: skip
 ROWS = [
     Row("exp", mp.exp, 1.0,
         [*ANYWHERE, *every_exponent(2.0**-80, 2.0**12), *multiples(HALF_LN2, -752.0, 712.0)[::7],
@@ -58,6 +85,8 @@ ROWS = [
         [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (1e300, INF), (-1e300, 0.0),
          (709.7827128933841, INF), (-745.13, SMALLEST),
          (-745.14, 0.0)]),
+    Row("sin", mp.sin, 1.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
+    Row("cos", mp.cos, 1.0, ANGLES, [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
 ]  # fmt: skip
 
 by_name = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

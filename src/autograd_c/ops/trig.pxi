@@ -5,13 +5,13 @@
 # ---------------------------------------------------------------------------------------------- sin
 
 cdef inline num sin_dx(num g, num x, num y, const double *c) noexcept:
-    return g * cos_of(x)
+    return g * cos_of(x, c)
 
 cdef void sin_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.sin, n, p, s)
+    map1_near(sin_value, n, p, s)
 
 cdef void sin_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(sin_dx[double], n, p, s, c)
+    chain1_near(sin_dx[double], n, p, s)
 
 cdef class SinBackward0(UnaryNode):
     """g cos(x)"""
@@ -50,13 +50,13 @@ def sin_(self):
 # ---------------------------------------------------------------------------------------------- cos
 
 cdef inline num cos_dx(num g, num x, num y, const double *c) noexcept:
-    return g * -sin_of(x)
+    return g * -sin_of(x, c)
 
 cdef void cos_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.cos, n, p, s)
+    map1_near(cos_value, n, p, s)
 
 cdef void cos_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(cos_dx[double], n, p, s, c)
+    chain1_near(cos_dx[double], n, p, s)
 
 cdef class CosBackward0(UnaryNode):
     """-g sin(x)"""
