@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from module import IS_TORCH, ac, bits, to_numpy
 from ulps import (
+    LARGEST,
     SMALLEST,
     SMALLEST_NORMAL,
     every_exponent,
@@ -77,6 +78,14 @@ ANGLES = [
     *near(NEAR_ANGLES, -NEAR_ANGLES), *uniform(-1.6, 1.6, 500), *uniform(-30.0, 30.0, 500),
     *uniform(-NEAR_ANGLES, NEAR_ANGLES, 300),
 ]  # fmt: skip
+UNIT = [
+    *(x for x in ANYWHERE if abs(x) <= 1.0), *every_exponent(2.0**-80, 1.0), *uniform(-1.0, 1.0, 1000),
+    *(1.0 - x for x in every_exponent(2.0**-53, 0.5, signs=(1.0,))),
+    *(x - 1.0 for x in every_exponent(2.0**-53, 0.5, signs=(1.0,))), *near(0.5, -0.5),
+]  # fmt: skip
+OUTSIDE_UNIT = [(1.0000000000000002, NAN), (-2.0, NAN), (INF, NAN), (-INF, NAN), (NAN, NAN)]
+CORNERS = [math.sqrt(2.0) - 1.0, 1.0, math.sqrt(2.0) + 1.0]  # where atan changes the angle it starts from
+AXES = [0.0, -0.0, 1.0, -1.0, 2.0**-1074, 1e308, INF, -INF, NAN]
 ROWS = [
     Row("exp", mp.exp, 1.0,
         [*ANYWHERE, *every_exponent(2.0**-80, 2.0**12), *multiples(HALF_LN2, -752.0, 712.0)[::7],
@@ -85,6 +94,21 @@ ROWS = [
         [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (1e300, INF), (-1e300, 0.0),
          (709.7827128933841, INF), (-745.13, SMALLEST),
          (-745.14, 0.0)]),
+    Row("tan", mp.tan, 2.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
+    Row("asin", mp.asin, 2.0, UNIT,
+        [(0.0, 0.0), (-0.0, -0.0), (1.0, math.pi / 2), (-1.0, -math.pi / 2), *OUTSIDE_UNIT]),
+    Row("acos", mp.acos, 2.0, UNIT,
+        [(0.0, math.pi / 2), (-0.0, math.pi / 2), (1.0, 0.0), (-1.0, math.pi), *OUTSIDE_UNIT]),
+    Row("atan", mp.atan, 2.0,
+        [*ANYWHERE, *every_exponent(), *uniform(-3.0, 3.0, 1000), *near(*CORNERS, *(-x for x in CORNERS))],
+        [(0.0, 0.0), (-0.0, -0.0), (INF, math.pi / 2), (-INF, -math.pi / 2), (NAN, NAN), (1.0, math.pi / 4)]),
+    Row("atan2", mp.atan2, 2.0,
+        [*zip(uniform(-1.0, 1.0, 800), uniform(-1.0, 1.0, 800, seed=5), strict=True),
+         *zip(random_bits(500), random_bits(500, seed=6), strict=True),
+         *((y, 1.0) for y in near(*CORNERS)), *((y, -1.0) for y in near(*CORNERS)),
+         *zip(every_exponent(seed=7), every_exponent(signs=(1.0, 1.0, -1.0, -1.0)), strict=True),
+         (LARGEST, LARGEST), (-LARGEST, LARGEST / 2), (SMALLEST, SMALLEST), (SMALLEST, -2 * SMALLEST)],
+        [((y, x), math.atan2(y, x)) for y in AXES for x in AXES]),
     Row("sin", mp.sin, 1.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
     Row("cos", mp.cos, 1.0, ANGLES, [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-# Sine and cosine, Note [Elementary functions].
+# Sine, cosine, tangent and their inverses, Note [Elementary functions].
 #
 # Note [Near and far angles]
 # An angle is reduced by a multiple of pi/2 that is written as three numbers.  That holds up to LIMIT:
@@ -100,3 +100,129 @@ cdef inline double cos_value(double x, const double *c) noexcept nogil:
     if c != NEAR and is_far(x):
         return cmath.cos(x)
     return sine_of_angle(reduced_angle(x), 1, c)
+
+
+cdef inline double tan_value(double x, const double *c) noexcept nogil:
+    """tan(x), a quotient of sine and cosine with what each was rounded by; see Note [Near and far angles] for c."""
+    cdef Angle a
+    cdef double w, above, below, above_less, below_less, s, s_less, k, k_less, y
+    if c != NEAR and is_far(x):
+        return cmath.tan(x)
+    a = reduced_angle(x)
+    w = mad(-0.5, a.r * a.r, 1.0)
+    s_less = sine_less(a.r, a.less)
+    s = a.r - s_less
+    s_less = s_less - (a.r - s)
+    k_less = cosine_less(a.r, a.less, w)
+    k = w - k_less
+    k_less = k_less - (w - k)
+    above = double_of(chosen_bits(a.quarter, k, s))
+    above_less = double_of(chosen_bits(a.quarter, k_less, s_less))
+    below = double_of(chosen_bits(a.quarter, s, k))
+    below_less = double_of(chosen_bits(a.quarter, s_less, k_less))
+    y = above / below
+    y = y - mad(-y, below_less, above_less) / below
+    return double_of(bits_of(y) ^ <int64_t>(<uint64_t>a.quarter << 63))
+
+
+# ------------------------------------------------------------------------------------ asin and acos
+# Up to 1/2 a polynomial, found with the Remez algorithm, off by 2**-59.  Beyond, asin(x) is
+# pi/2 - 2 asin(s), s = sqrt((1 - x) / 2), and f + c is s to twice the precision, as in FreeBSD's msun,
+# e_asin.c and e_acos.c (Sun Microsystems, 1993).
+
+cdef struct Arc:
+    bint large                 # whether x is beyond 1/2
+    double f                   # s, but for its last 32 bits
+    double e                   # asin(s) - f, for s = |x| or of the other angle
+
+
+cdef inline Arc arc_of(double x) noexcept nogil:
+    cdef Arc a
+    cdef double m = cmath.fabs(x), z, s, p
+    a.large = m > 0.5
+    z = 0.5 - 0.5 * m if a.large else m * m
+    s = cmath.sqrt(z) if a.large else m
+    p = mad(z, 0.03270177636594555, -0.021116121947321428)
+    p = mad(z, p, 0.021790238372651222)
+    p = mad(z, p, 0.0036723478854707356)
+    p = mad(z, p, 0.010789279293751735)
+    p = mad(z, p, 0.01139730033780041)
+    p = mad(z, p, 0.01398101765694014)
+    p = mad(z, p, 0.017351595573765016)
+    p = mad(z, p, 0.022372215901655508)
+    p = mad(z, p, 0.030381942675442284)
+    p = mad(z, p, 0.04464285717528223)
+    p = mad(z, p, 0.07499999999970103)
+    p = s * z * mad(z, p, 0.16666666666666763)
+    a.f = double_of(<int64_t>(<uint64_t>bits_of(s) >> 32 << 32)) if a.large else s
+    # The sum is never 0 because of its last term.
+    a.e = mad(-a.f, a.f, z) / (s + a.f + 1e-300) + p if a.large else p
+    return a
+
+
+cdef inline double asin_value(double x) noexcept nogil:
+    cdef Arc a = arc_of(x)
+    cdef double large = 0.7853981633974483 - ((2.0 * a.e - 6.123233995736766e-17) - (0.7853981633974483 - 2.0 * a.f))
+    return cmath.copysign(large if a.large else a.f + a.e, x)
+
+
+cdef inline double acos_value(double x) noexcept nogil:
+    cdef Arc a = arc_of(x)
+    cdef double small = 1.5707963267948966 - (x - (6.123233995736766e-17 - cmath.copysign(a.e, x)))
+    cdef double low = 2.0 * (a.f + a.e)
+    cdef double high = 3.141592653589793 - 2.0 * (a.f + (a.e - 6.123233995736766e-17))
+    return (low if x > 0.0 else high) if a.large else small
+
+
+# ----------------------------------------------------------------------------------- atan and atan2
+# atan(v) is k pi/4 + atan(t) with |t| up to tan(pi/8), as in Moshier's Cephes, atan.c (1984); the
+# polynomial was found with the Remez algorithm, and is off by 2**-59.
+
+cdef inline double eighths(double k, double t) noexcept nogil:
+    """k pi/4 + atan(t), for k from 0 to 4; pi/4 is two numbers, the first of 51 bits."""
+    cdef double z = t * t, p, high = k * 0.7853981633974483, sum
+    p = mad(z, -0.017921745864551544, 0.038077850602618875)
+    p = mad(z, p, -0.05039827711673976)
+    p = mad(z, p, 0.05848005137627678)
+    p = mad(z, p, -0.06663119890243613)
+    p = mad(z, p, 0.0769206159614194)
+    p = mad(z, p, -0.09090897834295399)
+    p = mad(z, p, 0.1111111078606861)
+    p = mad(z, p, -0.1428571428024725)
+    p = mad(z, p, 0.1999999999995407)
+    p = mad(z, p, -0.333333333333332)
+    sum = high + t
+    return sum + (sum_error(high, t, sum) + mad(t * z, p, k * 3.061616997868383e-17))
+
+
+cdef inline double atan_value(double x) noexcept nogil:
+    cdef double m = cmath.fabs(x)
+    cdef bint steep = m > 2.414213562373095, mid = m > 0.41421356237309503
+    cdef double above = -1.0 if steep else m - 1.0 if mid else m
+    cdef double below = m if steep else m + 1.0 if mid else 1.0
+    cdef double k = 2.0 if steep else 1.0 if mid else 0.0
+    return cmath.copysign(eighths(k, above / below), x)
+
+
+cdef inline double atan2_value(double a, double b) noexcept nogil:
+    """The angle of the point (b, a): that of the larger coordinate over the smaller, reflected.
+
+    The reflections are products with 1 or -1.  Chosen with `if`, the compiler would follow each way
+    to its end, and have a loop with branches.
+    """
+    cdef double y = cmath.fabs(a), x = cmath.fabs(b), small, large, k, t, scale
+    cdef double steep = cmath.copysign(1.0, x - y), left = cmath.copysign(1.0, b)
+    small = y if y < x else x
+    large = x if y < x else y
+    # By 2**-100 or 2**100: no sum overflows, and the quotient is compared without a loss.
+    scale = 7.888609052210118e-31 if large > 1e300 else 1.2676506002282294e30 if large < 1e-290 else 1.0
+    small = small * scale
+    large = large * scale
+    k = 1.0 if small >= 0.41421356237309503 * large + 5e-324 else 0.0    # two infinities too, but no two zeros
+    t = (small - k * large) / (large + k * small)
+    t = 0.0 if t != t else t
+    k = (1.0 - steep) + steep * k
+    k = 2.0 * (1.0 - left) + left * k
+    t = cmath.copysign(eighths(k, steep * left * t), a)
+    t = t if a == a else a
+    return t if b == b else b

@@ -98,7 +98,7 @@ cdef inline num tan_dx(num g, num x, num y, const double *c) noexcept:
     return g * (1.0 + y * y)
 
 cdef void tan_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.tan, n, p, s)
+    map1_near(tan_value, n, p, s)
 
 cdef void tan_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(tan_dx[double], n, p, s, c)
@@ -171,7 +171,7 @@ cdef inline num asin_dx(num g, num x, num y, const double *c) noexcept:
     return g / sqrt_of[num](one_minus_square_of(x))
 
 cdef void asin_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.asin, n, p, s)
+    map1(asin_value, n, p, s)
 
 cdef void asin_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(asin_dx[double], n, p, s, c)
@@ -222,7 +222,7 @@ cdef inline num acos_dx(num g, num x, num y, const double *c) noexcept:
     return -g / sqrt_of[num](one_minus_square_of(x))
 
 cdef void acos_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.acos, n, p, s)
+    map1(acos_value, n, p, s)
 
 cdef void acos_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(acos_dx[double], n, p, s, c)
@@ -273,7 +273,7 @@ cdef inline num atan_dx(num g, num x, num y, const double *c) noexcept:
     return g / (1.0 + x * x)
 
 cdef void atan_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.atan, n, p, s)
+    map1(atan_value, n, p, s)
 
 cdef void atan_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(atan_dx[double], n, p, s, c)
