@@ -86,6 +86,13 @@ UNIT = [
 OUTSIDE_UNIT = [(1.0000000000000002, NAN), (-2.0, NAN), (INF, NAN), (-INF, NAN), (NAN, NAN)]
 CORNERS = [math.sqrt(2.0) - 1.0, 1.0, math.sqrt(2.0) + 1.0]  # where atan changes the angle it starts from
 AXES = [0.0, -0.0, 1.0, -1.0, 2.0**-1074, 1e308, INF, -INF, NAN]
+
+
+def erfc(x):
+    """mpmath's own fails at huge numbers."""
+    return mp.erfc(min(max(x, -1000), 1000))
+
+
 ROWS = [
     Row("exp", mp.exp, 1.0,
         [*ANYWHERE, *every_exponent(2.0**-80, 2.0**12), *multiples(HALF_LN2, -752.0, 712.0)[::7],
@@ -109,6 +116,14 @@ ROWS = [
          *zip(every_exponent(seed=7), every_exponent(signs=(1.0, 1.0, -1.0, -1.0)), strict=True),
          (LARGEST, LARGEST), (-LARGEST, LARGEST / 2), (SMALLEST, SMALLEST), (SMALLEST, -2 * SMALLEST)],
         [((y, x), math.atan2(y, x)) for y in AXES for x in AXES]),
+    Row("erf", mp.erf, 4.0,
+        [*ANYWHERE, *every_exponent(2.0**-1074, 2.0**4), *uniform(-1.0, 1.0, 500), *uniform(-6.5, 6.5, 500),
+         *near(0.75, -0.75)],
+        [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (NAN, NAN), (7.0, 1.0), (-1e300, -1.0)]),
+    Row("erfc", erfc, 4.0,
+        [*ANYWHERE, *every_exponent(2.0**-60, 2.0**4), *uniform(-1.0, 1.0, 500), *uniform(-6.5, 27.3, 1000),
+         *uniform(26.0, 27.3, 200), *near(0.5, -0.5, 26.543258454250976, 27.226017111108366)],
+        [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (NAN, NAN), (28.0, 0.0), (-7.0, 2.0), (1e300, 0.0)]),
     Row("sin", mp.sin, 1.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
     Row("cos", mp.cos, 1.0, ANGLES, [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
 ]  # fmt: skip

@@ -17,6 +17,7 @@ include "core/tape.pxi"         # the class Node, edges, saved tensors
 include "core/registry.pxi"     # the decorators that publish functions and methods
 include "maths/bits.pxi"        # bits of doubles, fused multiply-add, sums and products without loss
 include "maths/trigonometric.pxi"  # sin, cos, tan and their inverses
+include "maths/special.pxi"     # erf, erfc, the normal distribution
 include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
 include "core/reduction.pxi"    # the shared reduction
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation

@@ -455,7 +455,7 @@ cdef inline num erf_dx(num g, num x, num y, const double *c) noexcept:
     return g * (1.1283791670955126 * exp_of[num](-(x * x)))     # 2 / sqrt(pi)
 
 cdef void erf_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.erf, n, p, s)
+    map1(erf_value, n, p, s)
 
 cdef void erf_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(erf_dx[double], n, p, s, c)
@@ -500,7 +500,7 @@ cdef inline num erfc_dx(num g, num x, num y, const double *c) noexcept:
     return -g * (1.1283791670955126 * exp_of[num](-(x * x)))
 
 cdef void erfc_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.erfc, n, p, s)
+    map1(erfc_value, n, p, s)
 
 cdef void erfc_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(erfc_dx[double], n, p, s, c)
