@@ -50,6 +50,10 @@ class Row:
         return to_numpy(call(*map(ac.tensor, arrays)))
 
 
+with mp.workprec(300):
+    HALF_LN2 = mp.ln2 / 2
+    QUARTER = mp.pi / 2  # turn
+
 # What is worth a try for any function of one argument, and of a positive one.
 POSITIVE = [
     *near(SMALLEST, SMALLEST_NORMAL, 2.0**-54, 2.0**-28, 2.0**-27, 1.0, 2.0**60, LARGEST),
@@ -58,7 +62,7 @@ POSITIVE = [
 ]
 REAL = [x for positive in POSITIVE for x in (positive, -positive)][::2] + POSITIVE[1::2]
 # Where exponents of e change, and where they stop.
-STEPS = multiples(mp.ln2 / 2, -752.0, 752.0)[::5]
+STEPS = multiples(HALF_LN2, -752.0, 752.0)[::5]
 ENDS = near(709.782712893384, -745.1332191019412, -708.3964185322641)
 FAR = [*uniform(-745.2, 709.8, 300), *uniform(-745.2, -707.0, 100)]
 CLOSE = uniform(-3.0, 3.0, 400)
@@ -76,6 +80,47 @@ def sigmoid(x):
 
 def softplus(x):
     return mp.log1p(mp.exp(x))
+
+
+ANYWHERE = [*near(SMALLEST, SMALLEST_NORMAL, 2.0**-54, 2.0**-27, 1.0), *random_bits(200)]
+NEAR_ANGLES = 2.0**20  # where C's sin takes over from ours
+
+
+def nearest_to_quarters():
+    """For each exponent the doubles m * 2**e that come nearest to a multiple of pi/2, by continued fractions."""
+    found = []
+    with mp.workprec(300):
+        for e in range(-52, -32):
+            rest = mp.ldexp(1, e) / QUARTER
+            before, m = 1, 0
+            while m < 2**53:
+                if m:
+                    found += [math.ldexp(k * m, e) for k in {1, 2, 3, (2**53 - 1) // m}]
+                a = int(mp.floor(rest))
+                before, m = m, a * m + before
+                rest = 1 / (rest - a)
+    return [x for x in found if x < NEAR_ANGLES]
+
+
+ANGLES = [
+    *ANYWHERE, *nearest_to_quarters(), *multiples(QUARTER, -40.0, 40.0), *multiples(QUARTER, 1e6, 1e6 + 100),
+    *multiples(QUARTER / 2, -10.0, 10.0), *every_exponent(2.0**-80, 2.0**25), *every_exponent(2.0**980),
+    *near(NEAR_ANGLES, -NEAR_ANGLES), *uniform(-1.6, 1.6, 500), *uniform(-30.0, 30.0, 500),
+    *uniform(-NEAR_ANGLES, NEAR_ANGLES, 300),
+]  # fmt: skip
+UNIT = [
+    *(x for x in ANYWHERE if abs(x) <= 1.0), *every_exponent(2.0**-80, 1.0), *uniform(-1.0, 1.0, 1000),
+    *(1.0 - x for x in every_exponent(2.0**-53, 0.5, signs=(1.0,))),
+    *(x - 1.0 for x in every_exponent(2.0**-53, 0.5, signs=(1.0,))), *near(0.5, -0.5),
+]  # fmt: skip
+OUTSIDE_UNIT = [(1.0000000000000002, NAN), (-2.0, NAN), (INF, NAN), (-INF, NAN), (NAN, NAN)]
+CORNERS = [math.sqrt(2.0) - 1.0, 1.0, math.sqrt(2.0) + 1.0]  # where atan changes the angle it starts from
+AXES = [0.0, -0.0, 1.0, -1.0, 2.0**-1074, 1e308, INF, -INF, NAN]
+
+
+def erfc(x):
+    """mpmath's own fails at huge numbers."""
+    return mp.erfc(min(max(x, -1000), 1000))
 
 
 ROWS = [
@@ -127,6 +172,31 @@ ROWS = [
     Row("sqrt", mp.sqrt, 0.5, LOG_POINTS, [(-0.0, -0.0), (0.0, 0.0), (INF, INF), (-1.0, NAN), (NAN, NAN)]),
     Row("rsqrt", lambda x: 1 / mp.sqrt(x) if x else mp.inf, 1.5, LOG_POINTS,
         [(0.0, INF), (INF, 0.0), (-1.0, NAN), (NAN, NAN)]),
+    Row("tan", mp.tan, 2.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
+    Row("asin", mp.asin, 2.0, UNIT,
+        [(0.0, 0.0), (-0.0, -0.0), (1.0, math.pi / 2), (-1.0, -math.pi / 2), *OUTSIDE_UNIT]),
+    Row("acos", mp.acos, 2.0, UNIT,
+        [(0.0, math.pi / 2), (-0.0, math.pi / 2), (1.0, 0.0), (-1.0, math.pi), *OUTSIDE_UNIT]),
+    Row("atan", mp.atan, 2.0,
+        [*ANYWHERE, *every_exponent(), *uniform(-3.0, 3.0, 1000), *near(*CORNERS, *(-x for x in CORNERS))],
+        [(0.0, 0.0), (-0.0, -0.0), (INF, math.pi / 2), (-INF, -math.pi / 2), (NAN, NAN), (1.0, math.pi / 4)]),
+    Row("atan2", mp.atan2, 2.0,
+        [*zip(uniform(-1.0, 1.0, 800), uniform(-1.0, 1.0, 800, seed=5), strict=True),
+         *zip(random_bits(500), random_bits(500, seed=6), strict=True),
+         *((y, 1.0) for y in near(*CORNERS)), *((y, -1.0) for y in near(*CORNERS)),
+         *zip(every_exponent(seed=7), every_exponent(signs=(1.0, 1.0, -1.0, -1.0)), strict=True),
+         (LARGEST, LARGEST), (-LARGEST, LARGEST / 2), (SMALLEST, SMALLEST), (SMALLEST, -2 * SMALLEST)],
+        [((y, x), math.atan2(y, x)) for y in AXES for x in AXES]),
+    Row("erf", mp.erf, 4.0,
+        [*ANYWHERE, *every_exponent(2.0**-1074, 2.0**4), *uniform(-1.0, 1.0, 500), *uniform(-6.5, 6.5, 500),
+         *near(0.75, -0.75)],
+        [(0.0, 0.0), (-0.0, -0.0), (INF, 1.0), (-INF, -1.0), (NAN, NAN), (7.0, 1.0), (-1e300, -1.0)]),
+    Row("erfc", erfc, 4.0,
+        [*ANYWHERE, *every_exponent(2.0**-60, 2.0**4), *uniform(-1.0, 1.0, 500), *uniform(-6.5, 27.3, 1000),
+         *uniform(26.0, 27.3, 200), *near(0.5, -0.5, 26.543258454250976, 27.226017111108366)],
+        [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (NAN, NAN), (28.0, 0.0), (-7.0, 2.0), (1e300, 0.0)]),
+    Row("sin", mp.sin, 1.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
+    Row("cos", mp.cos, 1.0, ANGLES, [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
 ]  # fmt: skip
 
 by_name = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -20,6 +20,8 @@ include "maths/bits.pxi"        # bits of doubles, fused multiply-add, sums and 
 include "maths/exponential.pxi"  # exp, exp2, expm1, sigmoid, silu
 include "maths/logarithm.pxi"   # log, log2, log10, log1p, softplus, logsigmoid
 include "maths/hyperbolic.pxi"  # sinh, cosh, tanh and their inverses
+include "maths/trigonometric.pxi"  # sin, cos, tan and their inverses
+include "maths/special.pxi"     # erf, erfc, the normal distribution
 include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
 include "core/reduction.pxi"    # the shared reduction
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation

@@ -17,16 +17,18 @@ cdef inline num log_of(num x) noexcept:
         return unary(&LOG, x)
 
 
-cdef inline num sin_of(num x) noexcept:
+# c as in Note [Near and far angles].
+
+cdef inline num sin_of(num x, const double *c) noexcept:
     if num is double:
-        return cmath.sin(x)
+        return sin_value(x, c)
     else:
         return unary(&SIN, x)
 
 
-cdef inline num cos_of(num x) noexcept:
+cdef inline num cos_of(num x, const double *c) noexcept:
     if num is double:
-        return cmath.cos(x)
+        return cos_value(x, c)
     else:
         return unary(&COS, x)
 

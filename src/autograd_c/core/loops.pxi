@@ -82,6 +82,41 @@ cdef inline void map1c(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t *s,
             y[i] = f(x[i], d)
 
 
+cdef inline bint all_near(Py_ssize_t n, const double *x, Py_ssize_t s) noexcept:
+    """Whether none of n angles is far, Note [Near and far angles]."""
+    cdef int64_t signs = 0
+    cdef Py_ssize_t i
+    if s == 0:
+        return not is_far(x[0])
+    for i in range(n):
+        signs |= bits_of(LIMIT - cmath.fabs(x[i]))
+    return signs >= 0
+
+
+cdef inline void map1_near(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """map1 for a formula of angles; y may be x, so a block is looked at before it is written."""
+    cdef double *y = <double *>p[0]
+    cdef const double *x = <const double *>p[1]
+    cdef Py_ssize_t i, m
+    if n == 1:
+        y[0] = f(x[0], NULL)
+        return
+    while n > 0:
+        m = min(n, <Py_ssize_t>BLOCK)
+        if s[1] == 0:
+            for i in range(m):
+                y[i] = f(x[0], NULL)
+        elif all_near(m, x, 1):
+            for i in range(m):
+                y[i] = f(x[i], NEAR)
+        else:
+            for i in range(m):
+                y[i] = f(x[i], NULL)
+        y += m
+        x += s[1] * m
+        n -= m
+
+
 cdef inline void map1_int(Integer1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef int64_t *y = <int64_t *>p[0]
     cdef const int64_t *x = <const int64_t *>p[1]
@@ -161,6 +196,34 @@ cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, c
     else:
         for i in range(n):
             r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], c)
+
+
+cdef inline void chain1_near(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """chain1 for a formula of angles x, without static arguments."""
+    cdef double *r = <double *>p[0]
+    cdef const double *g = <const double *>p[1]
+    cdef const double *x = <const double *>p[2]
+    cdef const double *y = <const double *>p[3]
+    cdef Py_ssize_t i, m
+    if n == 1:
+        r[0] = f(g[0], x[0], y[0], NULL)
+        return
+    while n > 0:
+        m = min(n, <Py_ssize_t>BLOCK)
+        if not all_near(m, x, s[2]):
+            for i in range(m):
+                r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], NULL)
+        elif s[1] and s[2] and s[3]:
+            for i in range(m):
+                r[i] = f(g[i], x[i], y[i], NEAR)
+        else:
+            for i in range(m):
+                r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], NEAR)
+        r += m
+        g += s[1] * m
+        x += s[2] * m
+        y += s[3] * m
+        n -= m
 
 
 cdef inline void chain2(Chain2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:

@@ -439,19 +439,6 @@ def silu(input, inplace=False):
 
 # --------------------------------------------------------------------------------------------- gelu
 
-cdef inline double normal_cdf(double x) noexcept:
-    """P(X <= x) for a standard normal X.
-
-    erfc at z changes by 2 z**2 times the relative error of z = -x / sqrt(2), hundreds of ulp far to
-    the left.  So what z is off by is made up for, to first order; the second number is 1 / sqrt(2)
-    minus the first.
-    """
-    cdef double z = -x * 0.7071067811865476, off
-    if not -40.0 < x < -1.0:
-        return 0.5 * cmath.erfc(z)
-    off = cmath.fma(-x, 0.7071067811865476, -z) + x * 4.833646656726457e-17
-    return 0.5 * (cmath.erfc(z) - 1.1283791670955126 * exp_value(-z * z) * off)
-
 cdef inline num normal_cdf_of(num x) noexcept:
     if num is double:
         return normal_cdf(x)

@@ -316,7 +316,7 @@ cdef inline num atan2_db(num g, num a, num b) noexcept:
     return g * (-a * inverse_square[num](a, b))
 
 cdef void atan2_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map2(cmath.atan2, n, p, s)
+    map2(atan2_value, n, p, s)
 
 cdef void atan2_backward_a(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain2(atan2_da[double], n, p, s)

@@ -5,13 +5,13 @@
 # ---------------------------------------------------------------------------------------------- sin
 
 cdef inline num sin_dx(num g, num x, num y, const double *c) noexcept:
-    return g * cos_of(x)
+    return g * cos_of(x, c)
 
 cdef void sin_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.sin, n, p, s)
+    map1_near(sin_value, n, p, s)
 
 cdef void sin_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(sin_dx[double], n, p, s, c)
+    chain1_near(sin_dx[double], n, p, s)
 
 cdef class SinBackward0(UnaryNode):
     """g cos(x)"""
@@ -50,13 +50,13 @@ def sin_(self):
 # ---------------------------------------------------------------------------------------------- cos
 
 cdef inline num cos_dx(num g, num x, num y, const double *c) noexcept:
-    return g * -sin_of(x)
+    return g * -sin_of(x, c)
 
 cdef void cos_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.cos, n, p, s)
+    map1_near(cos_value, n, p, s)
 
 cdef void cos_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(cos_dx[double], n, p, s, c)
+    chain1_near(cos_dx[double], n, p, s)
 
 cdef class CosBackward0(UnaryNode):
     """-g sin(x)"""
@@ -98,7 +98,7 @@ cdef inline num tan_dx(num g, num x, num y, const double *c) noexcept:
     return g * (1.0 + y * y)
 
 cdef void tan_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.tan, n, p, s)
+    map1_near(tan_value, n, p, s)
 
 cdef void tan_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(tan_dx[double], n, p, s, c)
@@ -171,7 +171,7 @@ cdef inline num asin_dx(num g, num x, num y, const double *c) noexcept:
     return g / sqrt_of[num](one_minus_square_of(x))
 
 cdef void asin_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.asin, n, p, s)
+    map1(asin_value, n, p, s)
 
 cdef void asin_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(asin_dx[double], n, p, s, c)
@@ -222,7 +222,7 @@ cdef inline num acos_dx(num g, num x, num y, const double *c) noexcept:
     return -g / sqrt_of[num](one_minus_square_of(x))
 
 cdef void acos_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.acos, n, p, s)
+    map1(acos_value, n, p, s)
 
 cdef void acos_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(acos_dx[double], n, p, s, c)
@@ -273,7 +273,7 @@ cdef inline num atan_dx(num g, num x, num y, const double *c) noexcept:
     return g / (1.0 + x * x)
 
 cdef void atan_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.atan, n, p, s)
+    map1(atan_value, n, p, s)
 
 cdef void atan_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(atan_dx[double], n, p, s, c)
@@ -320,7 +320,7 @@ cdef inline num erf_dx(num g, num x, num y, const double *c) noexcept:
     return g * (1.1283791670955126 * exp_of[num](-(x * x)))     # 2 / sqrt(pi)
 
 cdef void erf_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.erf, n, p, s)
+    map1(erf_value, n, p, s)
 
 cdef void erf_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(erf_dx[double], n, p, s, c)
@@ -365,7 +365,7 @@ cdef inline num erfc_dx(num g, num x, num y, const double *c) noexcept:
     return -g * (1.1283791670955126 * exp_of[num](-(x * x)))
 
 cdef void erfc_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(cmath.erfc, n, p, s)
+    map1(erfc_value, n, p, s)
 
 cdef void erfc_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(erfc_dx[double], n, p, s, c)
