@@ -264,8 +264,8 @@ def index_put(x, indices, value, accumulate=False):
 
 
 def gather(x, dim, index):
-    if x.ndim == 0:
-        return x
+    if x.ndim <= 1:  # a number is a vector of one
+        return np.ravel(x)[index.astype(np.int64)]
     dim %= x.ndim
     covered = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
     return np.take_along_axis(x[covered], index, dim)
@@ -276,7 +276,10 @@ def index_select(x, dim, index):
 
 
 def scatter_add(x, dim, index, source):
-    out = x.copy()
+    out = np.array(x)
+    if x.ndim <= 1:  # a number is a vector of one
+        np.add.at(out.reshape(-1), np.ravel(index).astype(np.int64), np.ravel(source)[: index.size])
+        return out
     for where, target in np.ndenumerate(index):
         place = list(where)
         place[dim] = target
