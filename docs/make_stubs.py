@@ -31,7 +31,7 @@ PARAMETERS = {
     " linear.bias",
     "Tensor | float": "exponent fill_value max min other value"
     " add.input bitwise_and.input bitwise_or.input bitwise_xor.input div.input floor_divide.input mul.input pow.input"
-    " remainder.input rsub.input sub.input",
+    " remainder.input sub.input",
     "Tensor | Sequence[Tensor]": "inputs",
     "Sequence[Tensor]": "tensors",
     "Sequence[Tensor | None]": "indices",
