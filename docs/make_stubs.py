@@ -71,12 +71,12 @@ RETURNS = {
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
-    "int": "_enter_dual_level data_ptr dim element_size kept_bytes live_bytes nelement numel storage_offset",
+    "int": "data_ptr dim element_size kept_bytes live_bytes nelement numel storage_offset",
     "float": "item",
-    "bool": "_dual_level_open _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
+    "bool": "_set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
-    "None": "_exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
+    "None": "_enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
     "device_type": "device",
     "dtype": "get_default_dtype",
     "RemovableHandle": "register_hook register_post_accumulate_grad_hook",

@@ -90,6 +90,9 @@ ERRORS = {
     # 10: kinds and counts
     "gradient_number": (lambda o: o.y.backward([1, 1, 1]), TypeError,
                         "gradients can be either Tensors or None, but got int"),
+    "gradient_list_empty": (lambda o: o.s.backward([]), RuntimeError, "got 1 tensors and 0 gradients"),
+    "gradient_list_nested": (lambda o: o.y.backward([[ac.ones(3)]]), TypeError,
+                          "gradients can be either Tensors or None, but got list"),
     "gradients_number": (lambda o: ac.autograd.backward(o.s, [3]), TypeError,
                          "gradients can be either Tensors or None, but got int"),
     "gradients_count": (lambda o: ac.autograd.backward([o.s, o.s], [ac.tensor(1.0)]), RuntimeError,
