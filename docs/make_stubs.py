@@ -210,7 +210,8 @@ def package_stub():
     in_core = {id(value): name for name, value in vars(_core).items() if value is not None}
     lines = ["from ._core import _Dtype"]
     rest = [f"__version__: str\n__all__ = {sorted(autograd_c.__all__)}"]
-    repr(autograd_c.rand)  # what loads late is there now
+    for name in autograd_c.__all__:
+        repr(getattr(autograd_c, name))  # what loads late is there now
     public = {name: value for name, value in sorted(vars(autograd_c).items()) if not name.startswith("_")}
     for name, value in public.items():
         module = getattr(value, "__module__", None)
