@@ -153,6 +153,10 @@ def moments(*functions):
 
 
 def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
+    if p == "nuc":
+        dims = tuple(np.arange(x.ndim)[d] for d in dim or (0, 1))
+        values = np.linalg.svd(np.moveaxis(x, dims, (-2, -1)), compute_uv=False).sum(-1)
+        return np.expand_dims(values, dims) if keepdim else values
     axis = None if dim == () or x.ndim == 0 else dim
     size, p = np.abs(x), 2.0 if p in ("fro", None) else p
     fold = dict(axis=axis, keepdims=keepdim)

@@ -331,6 +331,15 @@ def operands():
     )
 
 
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_nuclear_norm_of_what_is_not_finite(requires_grad):
+    """torch's error has a class of its own, derived from RuntimeError."""
+    matrix = ac.tensor([[1.0, np.nan], [2.0, 3.0]], requires_grad=requires_grad)
+    sentence = "^linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values"
+    with pytest.raises(RuntimeError, match=sentence):
+        ac.norm(matrix, "nuc")
+
+
 @pytest.mark.parametrize(("call", "kind", "sentence"), ERRORS.values(), ids=ERRORS.keys())
 class TestErrors:
     def test_type_and_sentence(self, call, kind, sentence):
