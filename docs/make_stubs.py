@@ -31,7 +31,7 @@ PARAMETERS = {
     " linear.bias",
     "Tensor | float": "exponent fill_value max min other value"
     " add.input bitwise_and.input bitwise_or.input bitwise_xor.input div.input floor_divide.input mul.input pow.input"
-    " remainder.input rsub.input sub.input",
+    " remainder.input sub.input",
     "Tensor | Sequence[Tensor]": "inputs",
     "Sequence[Tensor]": "tensors",
     "Sequence[Tensor | None]": "indices",
@@ -71,12 +71,12 @@ RETURNS = {
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
-    "int": "_enter_dual_level data_ptr dim element_size kept_bytes live_bytes nelement numel storage_offset",
+    "int": "data_ptr dim element_size kept_bytes live_bytes nelement numel storage_offset",
     "float": "item",
-    "bool": "_dual_level_open _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
+    "bool": "_set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
-    "None": "_exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
+    "None": "_enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
     "device_type": "device",
     "dtype": "get_default_dtype",
     "RemovableHandle": "register_hook register_post_accumulate_grad_hook",
@@ -210,7 +210,8 @@ def package_stub():
     in_core = {id(value): name for name, value in vars(_core).items() if value is not None}
     lines = ["from ._core import _Dtype"]
     rest = [f"__version__: str\n__all__ = {sorted(autograd_c.__all__)}"]
-    repr(autograd_c.rand)  # what loads late is there now
+    for name in autograd_c.__all__:
+        repr(getattr(autograd_c, name))  # what loads late is there now
     public = {name: value for name, value in sorted(vars(autograd_c).items()) if not name.startswith("_")}
     for name, value in public.items():
         module = getattr(value, "__module__", None)

@@ -153,6 +153,10 @@ def moments(*functions):
 
 
 def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
+    if p == "nuc":
+        dims = tuple(np.arange(x.ndim)[d] for d in dim or (0, 1))
+        values = np.linalg.svd(np.moveaxis(x, dims, (-2, -1)), compute_uv=False).sum(-1)
+        return np.expand_dims(values, dims) if keepdim else values
     axis = None if dim == () or x.ndim == 0 else dim
     size, p = np.abs(x), 2.0 if p in ("fro", None) else p
     fold = dict(axis=axis, keepdims=keepdim)
@@ -264,8 +268,8 @@ def index_put(x, indices, value, accumulate=False):
 
 
 def gather(x, dim, index):
-    if x.ndim == 0:
-        return x
+    if x.ndim <= 1:  # a number is a vector of one
+        return np.ravel(x)[index.astype(np.int64)]
     dim %= x.ndim
     covered = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
     return np.take_along_axis(x[covered], index, dim)
@@ -276,7 +280,10 @@ def index_select(x, dim, index):
 
 
 def scatter_add(x, dim, index, source):
-    out = x.copy()
+    out = np.array(x)
+    if x.ndim <= 1:  # a number is a vector of one
+        np.add.at(out.reshape(-1), np.ravel(index).astype(np.int64), np.ravel(source)[: index.size])
+        return out
     for where, target in np.ndenumerate(index):
         place = list(where)
         place[dim] = target

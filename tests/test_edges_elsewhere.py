@@ -97,6 +97,7 @@ VALUES = [
     ("std(t(1e9 + 1, 1e9 + 2, 1e9 + 3), correction=0)", (2 / 3) ** 0.5),
     ("norm(t(nan, 0.0, 1.0), 0)", 2.0),
     ("norm(t(inf, nan), inf)", nan),
+    ("norm(t(1e200, 0.0, 0.0, 1e-200).view(2, 2), 'nuc')", 1e200),
     # creation: the length of a range with rounded steps, both ends of a linspace
     ("arange(1.0, 1.3, 0.1)", [1.0, 1.1, 1.2000000000000002, 1.3]),
     ("arange(0, 1, 0.25)", [0.0, 0.25, 0.5, 0.75]),

@@ -90,6 +90,9 @@ ERRORS = {
     # 10: kinds and counts
     "gradient_number": (lambda o: o.y.backward([1, 1, 1]), TypeError,
                         "gradients can be either Tensors or None, but got int"),
+    "gradient_list_empty": (lambda o: o.s.backward([]), RuntimeError, "got 1 tensors and 0 gradients"),
+    "gradient_list_nested": (lambda o: o.y.backward([[ac.ones(3)]]), TypeError,
+                          "gradients can be either Tensors or None, but got list"),
     "gradients_number": (lambda o: ac.autograd.backward(o.s, [3]), TypeError,
                          "gradients can be either Tensors or None, but got int"),
     "gradients_count": (lambda o: ac.autograd.backward([o.s, o.s], [ac.tensor(1.0)]), RuntimeError,
@@ -326,6 +329,15 @@ def operands():
         i=ac.tensor([1, 2, 3]),
         b=ac.tensor([True, False, True]),
     )
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_nuclear_norm_of_what_is_not_finite(requires_grad):
+    """torch's error has a class of its own, derived from RuntimeError."""
+    matrix = ac.tensor([[1.0, np.nan], [2.0, 3.0]], requires_grad=requires_grad)
+    sentence = "^linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values"
+    with pytest.raises(RuntimeError, match=sentence):
+        ac.norm(matrix, "nuc")
 
 
 @pytest.mark.parametrize(("call", "kind", "sentence"), ERRORS.values(), ids=ERRORS.keys())

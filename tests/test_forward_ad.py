@@ -154,7 +154,9 @@ class TestDuals:
     def test_no_dual_of_a_dual(self, level):
         d = dual()
         with raises(
-            RuntimeError, "Making a dual Tensor based on a Tensor that already has a forward gradient at the same"
+            RuntimeError,
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not "
+            "supported.",
         ):
             fw.make_dual(d, ac.ones(3))
         assert tangent(d) == [10.0, 20.0, 30.0]

@@ -65,27 +65,31 @@ __all__ = [
     *_core.__functions__,
 ]
 
-# What _random has: with numpy, so at the first use.
-_RANDOM = (
-    "Generator",
-    "bernoulli",
-    "default_generator",
-    "get_rng_state",
-    "initial_seed",
-    "manual_seed",
-    "multinomial",
-    "normal",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-    "randn",
-    "randn_like",
-    "randperm",
-    "seed",
-    "set_rng_state",
-)
-__all__ += _RANDOM
+# What comes with numpy, so at the first use, by the file that has it.
+_LATE = {
+    "_generator": (
+        "Generator",
+        "default_generator",
+        "get_rng_state",
+        "initial_seed",
+        "manual_seed",
+        "seed",
+        "set_rng_state",
+    ),
+    "_random": (
+        "bernoulli",
+        "multinomial",
+        "normal",
+        "rand",
+        "rand_like",
+        "randint",
+        "randint_like",
+        "randn",
+        "randn_like",
+        "randperm",
+    ),
+}
+__all__ += [name for names in _LATE.values() for name in names]
 
 
 class PrecisionWarning(UserWarning):
@@ -93,7 +97,7 @@ class PrecisionWarning(UserWarning):
 
 
 _submodules(__name__, ("autograd", "nn", "optim"))
-globals().update({name: _Late(__name__, "_random", name) for name in _RANDOM})
+globals().update({name: _Late(__name__, file, name) for file, names in _LATE.items() for name in names})
 
 
 def get_default_dtype():

@@ -49,7 +49,7 @@ include "ops/compare.pxi"       # comparisons, logic, where
 include "ops/scan.pxi"          # cumsum, cumprod
 include "ops/reduce.pxi"        # sum, mean, prod, any, all
 include "ops/extrema.pxi"       # max, amin, argmax ...
-include "ops/moments.pxi"       # var, std, norm
+include "ops/moments.pxi"       # var, std, the norm of vectors
 include "ops/softmax.pxi"       # logsumexp, softmax ...
 include "ops/views.pxi"         # view, expand, transpose ...
 include "ops/slices.pxi"        # select, slices, as_strided, unbind, split
@@ -59,6 +59,7 @@ include "ops/gather.pxi"        # index_select, index_add, gather, scatter_add
 include "ops/index.pxi"         # x[...] and x[...] = value
 include "ops/linalg.pxi"        # products
 include "ops/addmm.pxi"         # addmm, outer, linear
+include "ops/norm.pxi"          # norm, singular values
 include "ops/einsum.pxi"        # einsum
 include "ops/loss.pxi"          # losses as one node, binary_cross_entropy, mse_loss
 include "ops/robust.pxi"        # l1_loss, smooth_l1_loss, huber_loss

@@ -207,12 +207,12 @@ def _exponential(source, rate):
 
 
 def _log_normal(source, mean, std):
+    normal = gaussian(source, mean, std)
+
     def fill(x):
+        normal(x)
         out = memory(x)
-        source.standard_normal(out=out)
         with np.errstate(all="ignore"):
-            out *= std
-            out += mean
             np.exp(out, out=out)
 
     return fill

@@ -2,7 +2,7 @@
 
 import numpy as np
 import references as ref
-from rows import S, T, index_error, method, not_tensor, op, records, runtime_error, type_error, value_error, view
+from rows import L, S, T, index_error, method, not_tensor, op, records, runtime_error, type_error, value_error, view
 
 from cases.shared import COL, CUBE, EMPTY, OUT_OF_RANGE, ROW, A, B, V, W, X, Y
 
@@ -73,7 +73,9 @@ VIEWS = (
     view("narrow",    ref.narrow,                                 "SliceBackward0",
          [S(X, 0, 1, 2), S(X, 1, -3, 2), S(X, 1, 4, 0)],
          errors=[runtime_error("start (1) + length (3) exceeds dimension size (3)", X, 0, 1, 3),
-                 runtime_error("narrow(): length must be non-negative", X, 0, 1, -3)]),
+                 runtime_error("narrow(): length must be non-negative", X, 0, 1, -3),
+                 runtime_error("start must be an 0-dim integral Tensor.", X, 0, L(1), 2),
+                 runtime_error("start must be an 0-dim integral Tensor.", X, 0, L(True).reshape(()), 2)]),
     view("diagonal",  ref.diagonal,                               "DiagonalBackward0",
          [S(X), S(X, 1), S(X, -1), S(CUBE, 0, 1, 2), S(CUBE, offset=1, dim1=0, dim2=2), S(X, 9)],
          errors=[runtime_error("diagonal dimensions cannot be identical 0, 0", X, 0, 0, 0)]),

@@ -26,34 +26,6 @@ if TYPE_CHECKING:
 _submodules(__name__, ("forward_ad",))
 
 
-def _as_tuple(x):
-    return (x,) if isinstance(x, _core.Tensor) else tuple(x)
-
-
-def _inputs(inputs, function):
-    """The `inputs` of backward and grad as a tuple."""
-    inputs = _as_tuple(inputs)
-    if not inputs:
-        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
-    for x in inputs:
-        if not isinstance(x, _core.Tensor):
-            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
-    return inputs
-
-
-def _gradients(tensors, gradients):
-    """One gradient, or None, for each tensor."""
-    if gradients is None:
-        return (None,) * len(tensors)
-    gradients = _as_tuple(gradients)
-    for g in gradients:
-        if g is not None and not isinstance(g, _core.Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
-    if len(gradients) != len(tensors):
-        raise RuntimeError(f"got {len(tensors)} tensors and {len(gradients)} gradients")
-    return gradients
-
-
 def _deprecated(text):
     import warnings
 
@@ -90,13 +62,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
                 "use `grad_tensors`."
             )
         grad_tensors = grad_variables
-    tensors = _as_tuple(tensors)
-    if inputs is not None:
-        inputs = _inputs(inputs, "backward")
-        for x in inputs:
-            x.retain_grad()  # of what is no leaf the gradient is wanted as well; raises where there is none
     keep = create_graph if retain_graph is None else retain_graph
-    _core._backward(tensors, _gradients(tensors, grad_tensors), keep, create_graph, inputs)
+    _core._backward(tensors, grad_tensors, keep, create_graph, inputs)
 
 
 def grad(
@@ -151,8 +118,7 @@ def grad(
         )
     if is_grads_batched:
         raise NotImplementedError("grad(): is_grads_batched is not supported yet; call grad once for each gradient")
-    outputs = _as_tuple(outputs)
-    inputs = _inputs(inputs, "grad")
+    inputs = (inputs,) if isinstance(inputs, _core.Tensor) else tuple(inputs)
     if not only_inputs:
         _deprecated(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
@@ -160,8 +126,7 @@ def grad(
         )
     keep = create_graph if retain_graph is None else retain_graph
     unused = allow_unused or materialize_grads
-    gradients = _gradients(outputs, grad_outputs)
-    found = _core._backward(outputs, gradients, keep, create_graph, inputs, accumulate=False, allow_unused=unused)
+    found = _core._backward(outputs, grad_outputs, keep, create_graph, inputs, accumulate=False, allow_unused=unused)
     if materialize_grads:
         zeros_like = _core.__functions__["zeros_like"]
         found = tuple([zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)])

@@ -16,9 +16,6 @@ from .. import _core
 
 UnpackedDualTensor = namedtuple("UnpackedDualTensor", ["primal", "tangent"])
 
-_NO_LEVEL = "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
-_open: list[int] = []  # the core's number of the level that is open, which is 0 to users
-
 
 def enter_dual_level():
     """Open the level, and return its number, 0; `exit_dual_level` closes it.
@@ -28,7 +25,7 @@ def enter_dual_level():
     RuntimeError
         If it is open: there is one.
     """
-    _open.append(_core._enter_dual_level())
+    _core._enter_dual_level()
     return 0
 
 
@@ -44,9 +41,7 @@ def exit_dual_level(*, level=None):
         raise RuntimeError(
             "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
         )
-    if not _open:
-        raise RuntimeError("Dual level must be a positive number.")
-    _core._exit_dual_level(_open.pop())
+    _core._exit_dual_level()
 
 
 class dual_level:
@@ -76,21 +71,9 @@ def make_dual(tensor, tangent, *, level=None):
     RuntimeError
         If no level is open, `tensor` has a tangent, or the sizes differ.
     """
-    if not _core._dual_level_open():
-        raise RuntimeError(_NO_LEVEL)
-    for name, x in (("tensor", tensor), ("tangent", tangent)):
-        if not isinstance(x, _core.Tensor):
-            raise TypeError(f"make_dual(): argument '{name}' must be Tensor, not {type(x).__name__}")
-    if tensor._tangent() is not None:
-        raise RuntimeError(
-            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not "
-            "supported."
-        )
     return _core._make_dual(tensor, tangent)
 
 
 def unpack_dual(tensor, *, level=None):
     """The pair (primal, tangent) of a dual tensor; the tangent is None where there is none."""
-    if not isinstance(tensor, _core.Tensor):
-        raise TypeError(f"unpack_dual(): argument 'tensor' must be Tensor, not {type(tensor).__name__}")
     return UnpackedDualTensor(*_core._unpack_dual(tensor))

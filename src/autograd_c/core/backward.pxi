@@ -10,8 +10,6 @@ cdef Tensor first_gradient(Tensor y, object given, Py_ssize_t index):
             return scalar_f64(1.0)
         return filled(F64, fresh_layout(y.form), 1.0)
     if not isinstance(given, Tensor):
-        if isinstance(given, (tuple, list)) and given:
-            return first_gradient(y, given[0], index)
         raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
     g = given
     if not same_sizes(g.form, y.form):
@@ -45,39 +43,40 @@ def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=
     """
     cdef Tensor y = own(self)
     cdef Node n
-    if inputs is not None:
-        _backward((y,), (gradient,), create_graph if retain_graph is None else retain_graph, create_graph,
-                  inputs_tuple(inputs))
+    cdef bint keep = create_graph if retain_graph is None else retain_graph
+    if inputs is not None or isinstance(gradient, (tuple, list)):
+        _backward((y,), gradient[:1] if isinstance(gradient, (tuple, list)) else (gradient,), keep, create_graph,
+                  inputs)
         return
     n = gradient_node(y)
     if n is None:
         raise errors().not_in_graph(0)
-    backward_from(n, y.nr if y.node is not None else 0, first_gradient(y, gradient, 0),
-                  create_graph if retain_graph is None else retain_graph, create_graph)
+    backward_from(n, y.nr if y.node is not None else 0, first_gradient(y, gradient, 0), keep, create_graph)
 
 
-def inputs_tuple(inputs):
-    """The `inputs` of backward as a tuple."""
-    if isinstance(inputs, Tensor):
-        return (inputs,)
-    inputs = tuple(inputs)
-    if not inputs:
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    return inputs
+cdef tuple as_tuple(object tensors):
+    """A tensor, or several, as a tuple."""
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
 
 
-def _backward(tuple tensors, tuple gradients, bint keep, bint create_graph, tuple inputs,
-              bint accumulate=True, bint allow_unused=True):
-    """Run the graphs of `tensors`.
+def _backward(outputs, grad_outputs, bint keep, bint create_graph, wanted, bint accumulate=True,
+              bint allow_unused=True):
+    """Run the graphs of `outputs`.
 
-    Without `inputs` (None) or with `accumulate`, gradients go to `.grad`, and None is returned; else
-    the gradients of the inputs are returned, None for one that the outputs do not depend on.
+    Without inputs that are `wanted` (None) or with `accumulate`, gradients go to `.grad`, and None is
+    returned; else those of the inputs are returned, None for one that the outputs do not depend on.
     """
+    cdef tuple tensors = as_tuple(outputs), inputs = None if wanted is None else as_tuple(wanted)
+    cdef tuple gradients = (None,) * len(tensors) if grad_outputs is None else as_tuple(grad_outputs)
     cdef Captures captures = None
     cdef list roots = [], numbers = [], firsts = []
     cdef Tensor y
     cdef Node n
     cdef Py_ssize_t i
+    if inputs is not None and not inputs:
+        raise RuntimeError(f"`inputs` argument to `{'backward' if accumulate else 'grad'}()` cannot be empty.")
+    if len(gradients) != len(tensors):
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(gradients)} gradients")
     for i in range(len(tensors)):
         y = tensor_arg(tensors[i], "backward", "tensors", 1)
         n = gradient_node(y)

@@ -118,43 +118,43 @@ def _enter_dual_level():
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
     last_level += 1
     open_level = last_level
-    return last_level
 
 
-def _exit_dual_level(int64_t level):
+def _exit_dual_level():
     """Close the level; tangents that belong to it are forgotten."""
     global open_level
-    if open_level != level or level == 0:
-        raise RuntimeError("Trying to exit a forward AD level that is not the one that is open")
+    if not open_level:
+        raise RuntimeError("Dual level must be a positive number.")
     open_level = 0
 
 
-def _dual_level_open():
-    """Whether a level is open in this thread."""
-    return open_level != 0
-
-
-def _make_dual(Tensor x not None, Tensor tangent not None):
-    """A view of x with a tangent."""
-    cdef Tensor y
+def _make_dual(tensor, tangent):
+    """A view of a tensor with a tangent."""
+    cdef Tensor x, y, t
+    if not open_level:
+        raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to "
+                           "enter_dual_level() first.")
+    x = tensor_arg(tensor, "make_dual", "tensor", 1)
+    t = tensor_arg(tangent, "make_dual", "tangent", 2)
     if x.kind != F64:
         raise ValueError(f"Expected primal to be floating point or complex, but got: {dtype_object(x.kind)}")
-    if tangent.kind != F64:
-        raise ValueError(f"Expected tangent to be floating point or complex, but got: {dtype_object(tangent.kind)}")
+    if t.kind != F64:
+        raise ValueError(f"Expected tangent to be floating point or complex, but got: {dtype_object(t.kind)}")
     if tangent_of(x) is not None:
-        raise RuntimeError("make_dual() the primal already has a tangent at this level")
-    if not same_sizes(x.form, tangent.form):
+        raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
+                           "level 0 is not supported.")
+    if not same_sizes(x.form, t.form):
         raise RuntimeError("Trying to set a forward gradient that has a different size than that of the original "
                            f"Tensor, this is not supported. Tensor is of size {sizes_text(x.form)} while the given "
-                           f"forward gradient is of size {sizes_text(tangent.form)}.")
+                           f"forward gradient is of size {sizes_text(t.form)}.")
     y = c_alias(x)
-    set_tangent(y, tangent)
+    set_tangent(y, t)
     return y
 
 
-def _unpack_dual(Tensor x not None):
+def _unpack_dual(tensor):
     """The pair (primal, tangent); the tangent is None where there is none."""
-    cdef Tensor t = tangent_of(x)
+    cdef Tensor x = tensor_arg(tensor, "unpack_dual", "tensor", 1), t = tangent_of(x)
     if t is None:
         return x, None
     return c_alias(bare(x)), t

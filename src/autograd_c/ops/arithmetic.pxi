@@ -3,6 +3,13 @@
 # Each block: the derivatives for a and b as formulas, the kernels, the node, the table, the functions.
 # a and b the operands, g the gradient that comes in; what was broadcast is summed by the engine.
 
+cdef int check_one_tensor(object a, object b, str function) except -1:
+    """Not every function takes two numbers where it takes a number in either place."""
+    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+        raise errors().no_overload(function, (a, b), {})
+    return 0
+
+
 # ---------------------------------------------------------------------------------------------- add
 
 cdef inline double add_value(double a, double b) noexcept:
@@ -244,7 +251,8 @@ def rsub(input, other, *, alpha=1):
 
     Parameters
     ----------
-    input, other : Tensor or number
+    input : Tensor
+    other : Tensor or number
         Broadcast against each other.
     alpha : number
         Factor of `input`.
@@ -259,7 +267,7 @@ def rsub(input, other, *, alpha=1):
     >>> torch.rsub(torch.tensor([1., 2.]), 10)
     tensor([9., 8.])
     """
-    cdef Tensor a = operand_arg(input, "rsub", "input", 1), b = operand_arg(other, "rsub", "other", 2)
+    cdef Tensor a = tensor_arg(input, "rsub", "input", 1), b = operand_arg(other, "rsub", "other", 2)
     refuse_bools(a, b)
     if not same_sizes(a.form, b.form):
         broadcast_layouts(b.form, a.form)        # raises as of `other - input`
@@ -579,6 +587,7 @@ def remainder(input, other):
     >>> torch.remainder(torch.tensor([7., -7.]), 4)
     tensor([3., 1.])
     """
+    check_one_tensor(input, other, "remainder")
     return binary(&REMAINDER, operand_arg(input, "remainder", "input", 1), operand_arg(other, "remainder", "other", 2))
 
 

@@ -384,6 +384,7 @@ def bitwise_and(input, other):
     >>> torch.bitwise_and(torch.tensor([6]), torch.tensor([5]))
     tensor([4])
     """
+    check_one_tensor(input, other, "bitwise_and")
     return binary(&BITWISE_AND, operand_arg(input, "bitwise_and", "input", 1),
                   operand_arg(other, "bitwise_and", "other", 2))
 
@@ -413,6 +414,7 @@ def bitwise_or(input, other):
     >>> torch.bitwise_or(torch.tensor([6]), torch.tensor([5]))
     tensor([7])
     """
+    check_one_tensor(input, other, "bitwise_or")
     return binary(&BITWISE_OR, operand_arg(input, "bitwise_or", "input", 1),
                   operand_arg(other, "bitwise_or", "other", 2))
 
@@ -442,6 +444,7 @@ def bitwise_xor(input, other):
     >>> torch.bitwise_xor(torch.tensor([6]), torch.tensor([5]))
     tensor([3])
     """
+    check_one_tensor(input, other, "bitwise_xor")
     return binary(&BITWISE_XOR, operand_arg(input, "bitwise_xor", "input", 1),
                   operand_arg(other, "bitwise_xor", "other", 2))
 

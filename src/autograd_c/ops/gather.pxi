@@ -35,7 +35,7 @@ cdef Tensor c_index_select(Tensor x, int d, Tensor i):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     if i.form.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
-    if outside(i, x.form.sizes[d] if x.form.ndim else 1) is not None:
+    if outside(i, size_along(x.form, d)) is not None:
         raise IndexError("index out of range in self")
     if x.form.ndim == 0:
         if i.form.numel != 1:
@@ -43,7 +43,7 @@ cdef Tensor c_index_select(Tensor x, int d, Tensor i):
         y = new_tensor(x.kind, SCALAR)
         copy_elements(y, x)
     else:
-        plan = make_plan(x.form, [None] * d + [index_vector(i)])
+        plan = make_plan(x.form, [None] * d + [as_vector(i)])
         y = new_tensor(x.kind, plan.result)
         plan_run(plan, x, y, READ)
     if recording() and needs_grad(x):
@@ -57,9 +57,9 @@ cdef Tensor c_index_select(Tensor x, int d, Tensor i):
     return y
 
 
-cdef Tensor index_vector(Tensor index):
-    """A 0-d index as a vector."""
-    return strided_alias(index, layout_of_sequence((1,)), 0) if index.form.ndim == 0 else index
+cdef Tensor as_vector(Tensor x):
+    """A 0-d tensor as a vector on its memory: along a dimension they are alike."""
+    return strided_alias(x, layout_of_sequence((1,)), 0) if x.form.ndim == 0 else x
 
 
 cdef object outside(Tensor index, Py_ssize_t size):
@@ -72,9 +72,13 @@ cdef object outside(Tensor index, Py_ssize_t size):
     return None
 
 
-cdef int check_gather(Tensor x, int d, Tensor index) except -1:
-    cdef Py_ssize_t size = x.form.sizes[d] if x.form.ndim else 1
-    wrong = outside(index, size) if index.kind == I64 else None
+cdef inline Py_ssize_t size_along(Layout form, int d) noexcept:
+    return form.sizes[d] if form.ndim else 1
+
+
+cdef int check_within(Tensor index, Layout form, int d) except -1:
+    cdef Py_ssize_t size = size_along(form, d)
+    wrong = outside(index, size)
     if wrong is not None:
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {d} with size {size}")
     return 0
@@ -113,7 +117,7 @@ cdef int check_index_add(Tensor x, int dim, Tensor index, Tensor source) except 
     if dim and dim >= source.form.ndim:
         raise RuntimeError(f"index_add_(): Indexing dim {dim} is out of bounds of the source tensor with dim "
                            f"{source.form.ndim}")
-    n = source.form.sizes[dim] if source.form.ndim else 1
+    n = size_along(source.form, dim)
     if index.form.numel != n and source.form.ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if index.form.numel != n:
@@ -126,7 +130,7 @@ cdef int check_index_add(Tensor x, int dim, Tensor index, Tensor source) except 
         raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got "
                            f"self.shape = {sizes_text(x.form)} source.shape = {sizes_text(source.form)}")
     if x.form.numel:
-        check_gather(x, dim, index)
+        check_within(index, x.form, dim)
     return 0
 
 
@@ -236,21 +240,58 @@ def index_add_(self, dim, index, source, *, alpha=1):
 
 
 # -------------------------------------------------------------------------------- gather, scatter_add
+# An index without elements may have any sizes and any dtype.
 
-cdef list gather_indices(Layout form, int dim, Tensor index, str name):
+cdef int check_depth(Tensor index, Tensor x, str name) except -1:
+    if max(index.form.ndim, 1) != max(x.form.ndim, 1):
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
+    return 0
+
+
+cdef int larger_at(Layout index, Layout form, int dim) noexcept:
+    """The first dimension other than `dim` along which the index is larger, or -1."""
+    cdef int d
+    for d in range(max(index.ndim, 1)):
+        if d != dim and size_along(index, d) > size_along(form, d):
+            return d
+    return -1
+
+
+cdef int check_gather(Tensor x, int dim, Tensor index) except -1:
+    cdef int d
+    if index.form.numel == 0:
+        return 0
+    if index.kind != I64:
+        raise RuntimeError("gather(): Expected dtype int32/int64 for index")
+    check_depth(index, x, "input")
+    d = larger_at(index.form, x.form, dim)
+    if d >= 0:
+        raise RuntimeError(f"Size does not match at dimension {d} expected index {sizes_text(index.form)} to be no "
+                           f"larger than self {sizes_text(x.form)} apart from dimension {dim}")
+    return check_within(index, x.form, dim)
+
+
+cdef int check_scatter(Tensor x, int dim, Tensor index, Tensor source) except -1:
+    if index.form.numel and index.kind != I64:
+        raise RuntimeError("scatter(): Expected dtype int32/int64 for index")
+    if x.kind != source.kind:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if index.form.numel == 0:
+        return 0
+    check_depth(index, x, "self")
+    check_depth(index, source, "src")
+    if larger_at(index.form, x.form, dim) >= 0 or larger_at(index.form, source.form, -1) >= 0:
+        raise RuntimeError(f"Expected index {sizes_text(index.form)} to be no larger than self {sizes_text(x.form)} "
+                           f"apart from dimension {dim} and to be no larger size than src {sizes_text(source.form)}")
+    return check_within(index, x.form, dim)
+
+
+cdef Plan gather_plan(Layout form, int dim, Tensor index):
     """gather's index as one for each dimension: every other dimension counts."""
     cdef list indices = []
     cdef Py_ssize_t sizes[MAX_DIMS]
     cdef Tensor counting
     cdef int d, k
-    if index.kind != I64:
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
-    if index.form.ndim != form.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-    for d in range(form.ndim):
-        if d != dim and index.form.sizes[d] > form.sizes[d]:
-            raise RuntimeError(f"Size does not match at dimension {d} expected index {sizes_text(index.form)} to be "
-                               f"no larger than self {sizes_text(form)} apart from dimension {dim}")
     for d in range(form.ndim):
         if d == dim:
             indices.append(index)
@@ -260,7 +301,7 @@ cdef list gather_indices(Layout form, int dim, Tensor index, str name):
         counting = c_arange(index.form.sizes[d])
         counting.form = layout_contiguous(form.ndim, sizes)
         indices.append(counting)
-    return indices
+    return make_plan(form, indices)
 
 
 @cython.final
@@ -273,14 +314,10 @@ cdef class GatherBackward0(Node):
 
 
 cdef Tensor c_gather(Tensor x, int dim, Tensor index):
-    cdef Tensor y = new_tensor(x.kind, contiguous_layout(index.form))
+    cdef Tensor y = new_tensor(x.kind, contiguous_layout(index.form)), line = as_vector(x)
     cdef Node n
-    if index.form.numel == 0 and index.kind == I64:
-        pass                                    # of any sizes
-    elif x.form.ndim:
-        plan_run(make_plan(x.form, gather_indices(x.form, dim, index, "gather")), x, y, READ)
-    else:
-        copy_elements(y, x)
+    if index.form.numel:
+        plan_run(gather_plan(line.form, dim, as_vector(index)), line, as_vector(y), READ)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>GatherBackward0)
         n.args = (x.form, dim)
@@ -338,9 +375,11 @@ cdef Tensor embed_like(Tensor g, Layout form):
     """g in the corner of a tensor of zeros, where the source was larger than the index."""
     cdef Tensor z, place
     cdef int d
-    if same_sizes(g.form, form):
-        return g
+    if g.form.numel == form.numel:
+        return c_reshape(g, form)               # a vector of one where the source is 0-d
     z = zeros_form(form)
+    if g.form.numel == 0:
+        return z
     place = z
     for d in range(form.ndim):
         place = c_slice(place, d, 0, g.form.sizes[d], 1)
@@ -350,13 +389,7 @@ cdef Tensor embed_like(Tensor g, Layout form):
 cdef Tensor corner_of(Tensor x, Layout form):
     """The first elements of x, as many along each dimension as `form` has."""
     cdef int d
-    if same_sizes(x.form, form):
-        return x
-    if x.form.ndim != form.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     for d in range(form.ndim):
-        if form.sizes[d] > x.form.sizes[d]:
-            raise RuntimeError(f"Expected index {sizes_text(form)} to be no larger than src {sizes_text(x.form)}")
         x = part_of(x, d, 0, form.sizes[d])
     return x
 
@@ -371,25 +404,17 @@ cdef Node scatter_node(Tensor x, int dim, Tensor index, Tensor source):
 
 
 cdef int scatter_into(Tensor y, int dim, Tensor index, Tensor source) except -1:
-    cdef Tensor part
-    if y.kind != source.kind:
-        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-    if index.kind != I64:
-        raise RuntimeError("scatter(): Expected dtype int32/int64 for index")
-    if index.form.numel == 0:
-        return 0
-    if y.form.ndim == 0:
-        if index.form.numel != 1 or source.form.numel != 1:
-            raise RuntimeError("Index tensor must have the same number of dimensions as self tensor")
-        binary_into(&ADD, y, y, strided_alias(source, SCALAR, 0), F64 if y.kind == F64 else I64)
-        return 0
-    part = contiguous_values(corner_of(source, index.form))
-    plan_run(make_plan(y.form, gather_indices(y.form, dim, index, "scatter")), y, part, ADD_TO)
+    cdef Tensor line
+    if index.form.numel:
+        line = as_vector(y)
+        source = contiguous_values(corner_of(as_vector(source), index.form))
+        plan_run(gather_plan(line.form, dim, index), line, source, ADD_TO)
     return 0
 
 
 cdef Tensor c_scatter_add(Tensor x, int dim, Tensor index, Tensor source):
     cdef Tensor y = new_tensor(x.kind, contiguous_layout(x.form))
+    index = as_vector(index)
     copy_elements(y, x)
     scatter_into(y, dim, index, source)
     if recording() and needs_grad(x) | needs_grad(source):
@@ -425,7 +450,7 @@ def scatter_add(input, dim, index, src):
     cdef Tensor x = tensor_arg(input, "scatter_add", "input", 1), i = tensor_arg(index, "scatter_add", "index", 3)
     cdef Tensor s = tensor_arg(src, "scatter_add", "src", 4)
     cdef int d = wrap_dim(dim, x.form.ndim)
-    check_gather(x, d, i)
+    check_scatter(x, d, i, s)
     return c_scatter_add(x, d, i, s)
 
 
@@ -439,7 +464,8 @@ def scatter_add_(self, dim, index, src):
     cdef bint recorded = recording() and x.kind == F64 and bool(target_needs_grad(x) | needs_grad(s))
     check_in_place(x, recorded)
     check_expanded(x)                           # other overlaps are added to one after the other
-    check_gather(x, d, i)
+    check_scatter(x, d, i, s)
+    i = as_vector(i)
     if recorded:
         n = scatter_node(x, d, i, s)
     begin_write(x)

@@ -145,6 +145,7 @@ def pow_op(input, exponent):
     >>> torch.pow(torch.tensor([1., 3.]), 2)
     tensor([1., 9.])
     """
+    check_one_tensor(input, exponent, "pow")
     return power(operand_arg(input, "pow", "input", 1), operand_arg(exponent, "pow", "exponent", 2))
 
 

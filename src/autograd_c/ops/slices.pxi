@@ -99,7 +99,10 @@ def narrow(input, dim, start, length):
     """
     cdef Tensor x = tensor_arg(input, "narrow", "input", 1)
     cdef int d
-    cdef Py_ssize_t first = as_index(start), count = as_index(length), size
+    cdef Py_ssize_t first, count = as_index(length), size
+    if isinstance(start, Tensor) and ((<Tensor>start).form.ndim or (<Tensor>start).kind != I64):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    first = as_index(start)
     if x.form.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if count < 0:

@@ -2,7 +2,7 @@
 
 from .. import _core
 from ..grad_mode import set_grad_enabled
-from .optimizer import Optimizer, as_scalar, check_implementation
+from .optimizer import Optimizer, as_scalar, check_implementation, plus_multiple
 
 _Tensor = _core.Tensor
 _functions = _core.__functions__
@@ -56,6 +56,16 @@ class Adam(Optimizer):
     >>> p
     tensor([0.9000], requires_grad=True)
     """
+
+    _options_since = (
+        ("amsgrad", False),
+        ("maximize", False),
+        ("foreach", None),
+        ("capturable", False),
+        ("differentiable", False),
+        ("decoupled_weight_decay", False),
+        ("fused", None),
+    )
 
     def __init__(
         self,
@@ -114,9 +124,6 @@ class Adam(Optimizer):
     def __setstate__(self, state):
         super().__setstate__(state)
         for group in self.param_groups:
-            names = "amsgrad", "maximize", "foreach", "capturable", "differentiable", "decoupled_weight_decay", "fused"
-            for name in names:
-                group.setdefault(name, None if name in ("foreach", "fused") else False)
             for p in group["params"]:
                 step = self.state[p]["step"] if self.state.get(p) else None
                 if step is not None and not isinstance(step, _Tensor):
@@ -132,12 +139,11 @@ class Adam(Optimizer):
                         "If capturable=True, params and state_steps must be on supported devices: "
                         "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
                     )
-                for p in group["params"]:
-                    if p.grad is not None:
-                        state = self.state[p]
-                        if not state:
-                            _begin(p, state, group)
-                        _update(p, -p.grad if group["maximize"] else p.grad, state, group)
+                for p, g in self._descents(group):
+                    state = self.state[p]
+                    if not state:
+                        _begin(p, state, group)
+                    _update(p, g, state, group)
         return loss
 
 
@@ -156,10 +162,8 @@ def _update(p, g, state, group):
     if weight_decay != 0:
         if group["decoupled_weight_decay"]:
             p.mul_(1 - lr * weight_decay)
-        elif isinstance(weight_decay, _Tensor):
-            g = g + p * weight_decay
         else:
-            g = g.add(p, alpha=weight_decay)
+            g = plus_multiple(g, p, weight_decay)
     _lerp(average, g, 1 - beta1)
     square.mul_(beta2).add_(g * (1 - beta2) * g)
     step = state["step"].item()

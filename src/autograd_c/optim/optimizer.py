@@ -75,6 +75,7 @@ class Optimizer:
 
     state: defaultdict
     param_groups: list[dict]
+    _options_since: tuple[tuple[str, bool | None], ...] = ()  # with defaults: what an old pickle may lack
     _optimizer_step_pre_hooks: OrderedDict
     _optimizer_step_post_hooks: OrderedDict
     _optimizer_state_dict_pre_hooks: OrderedDict
@@ -116,6 +117,9 @@ class Optimizer:
         self.__dict__.update(state)
         self._prepare()
         self.defaults.setdefault("differentiable", False)
+        for group in self.param_groups:
+            for name, default in self._options_since:
+                group.setdefault(name, default)
 
     def __repr__(self):
         text = f"{type(self).__name__} ("
@@ -147,6 +151,12 @@ class Optimizer:
             return None
         with enable_grad():
             return closure()
+
+    def _descents(self, group):
+        """The parameters that have a gradient, each with what to go against: minus the gradient to maximize."""
+        for p in group["params"]:
+            if p.grad is not None:
+                yield p, -p.grad if group["maximize"] else p.grad
 
     def zero_grad(self, set_to_none=True):
         """Forget the parameters' gradients or, with `set_to_none` False, set them to zeros."""
@@ -319,6 +329,11 @@ def _converted(parameter, value, key=None):
 def as_scalar(x):
     """A tensor of one element as a 0-d tensor; the rest as it is."""
     return x.squeeze() if isinstance(x, _Tensor) and x.dim() != 0 else x
+
+
+def plus_multiple(g, p, factor):
+    """``g + factor * p``, for a factor that is a number or a tensor."""
+    return g + p * factor if isinstance(factor, _Tensor) else g.add(p, alpha=factor)
 
 
 def check_implementation(fused, foreach, differentiable):

@@ -2,7 +2,7 @@
 
 from .. import _core
 from ..grad_mode import set_grad_enabled
-from .optimizer import Optimizer, as_scalar, check_implementation
+from .optimizer import Optimizer, as_scalar, check_implementation, plus_multiple
 
 
 class SGD(Optimizer):
@@ -44,6 +44,14 @@ class SGD(Optimizer):
     tensor([0.8000], requires_grad=True)
     """
 
+    _options_since = (
+        ("nesterov", False),
+        ("maximize", False),
+        ("foreach", None),
+        ("differentiable", False),
+        ("fused", False),
+    )
+
     def __init__(
         self,
         params,
@@ -82,32 +90,19 @@ class SGD(Optimizer):
         super().__init__(params, defaults)
         check_implementation(fused, foreach, differentiable)
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            for name, default in (
-                ("nesterov", False),
-                ("maximize", False),
-                ("foreach", None),
-                ("differentiable", False),
-                ("fused", False),
-            ):
-                group.setdefault(name, default)
-
     def step(self, closure=None):
         """Change the parameters that have a gradient once; see `Optimizer.step`."""
         loss = self._loss(closure)
         with set_grad_enabled(self.defaults["differentiable"]):
             for group in self.param_groups:
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self._update(p, -p.grad if group["maximize"] else p.grad, group)
+                for p, g in self._descents(group):
+                    self._update(p, g, group)
         return loss
 
     def _update(self, p, g, group):
         weight_decay, momentum, lr = group["weight_decay"], group["momentum"], as_scalar(group["lr"])
         if weight_decay != 0:
-            g = _plus(g, p, weight_decay)
+            g = plus_multiple(g, p, weight_decay)
         if momentum != 0:
             state = self.state[p]
             buffer = state.get("momentum_buffer")
@@ -120,8 +115,3 @@ class SGD(Optimizer):
             p.sub_(g * lr)
         else:
             p.add_(g, alpha=-lr)
-
-
-def _plus(g, p, factor):
-    """``g + factor * p``, for a factor that is a number or a tensor."""
-    return g + p * factor if isinstance(factor, _core.Tensor) else g.add(p, alpha=factor)
