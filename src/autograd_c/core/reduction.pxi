@@ -188,7 +188,9 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
                     folds[j].seen += m
                 start += m
                 continue
-            if not direct:
+            if not direct and lines == 1:
+                convert(m, p + start * s * item, s, w.kind[0], <char *>room, 1, w.want[0])
+            elif not direct:
                 move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, BLOCK + 8, w.want[0])
             for j in range(lines):
                 if going[j]:
