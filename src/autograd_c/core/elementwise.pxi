@@ -171,19 +171,23 @@ cdef int unary_kinds(const UnaryOp *op, int kind, int *want, int *result) except
     return 0
 
 
-cdef int unary_into(const UnaryOp *op, Tensor y, Tensor x, int want, const double *c) except -1:
+cdef inline int unary_into(const UnaryOp *op, Tensor y, Tensor x, int want, const double *c) except -1:
     """y[...] = op(x); y has x's sizes."""
     cdef char *p[2]
     cdef Py_ssize_t s[2]
-    cdef Walk w
     cdef Kernel kernel = op.forward if want == F64 else op.integer
     cdef int made = want if op.result_kind == SAME else op.result_kind
-    if x.form is y.form and x.form.dense and x.kind == want and y.kind == made:
-        p[0] = y.ptr
-        p[1] = x.ptr
-        s[0] = s[1] = 1
-        call_kernel(kernel, x.form.numel, p, s, c)
-        return 0
+    if x.form is not y.form or not x.form.dense or x.kind != want or y.kind != made:
+        return walk_unary(kernel, y, made, x, want, c)
+    p[0] = y.ptr
+    p[1] = x.ptr
+    s[0] = s[1] = 1
+    call_kernel(kernel, x.form.numel, p, s, c)
+    return 0
+
+
+cdef int walk_unary(Kernel kernel, Tensor y, int made, Tensor x, int want, const double *c) except -1:
+    cdef Walk w
     walk_start(&w, y.form)
     walk_add(&w, y.ptr, y.form, y.kind, made)
     walk_add(&w, x.ptr, x.form, x.kind, want)
@@ -191,7 +195,7 @@ cdef int unary_into(const UnaryOp *op, Tensor y, Tensor x, int want, const doubl
     return 0
 
 
-cdef Tensor unary(const UnaryOp *op, Tensor x):
+cdef inline Tensor unary(const UnaryOp *op, Tensor x):
     """The operation without static arguments."""
     return unary_with(op, x, 0.0, 0.0)
 
@@ -311,23 +315,27 @@ cdef int check_operands(const BinaryOp *op, Tensor a, Tensor b, int want) except
     return 0
 
 
-cdef int binary_into(const BinaryOp *op, Tensor y, Tensor a, Tensor b, int want) except -1:
+cdef inline int binary_into(const BinaryOp *op, Tensor y, Tensor a, Tensor b, int want) except -1:
     """y[...] = op(a, b), broadcast to y's sizes."""
     cdef char *p[3]
     cdef Py_ssize_t s[3]
-    cdef Walk w
     cdef Kernel kernel = op.forward if want == F64 else op.integer
     cdef int made = want if op.result_kind == SAME else op.result_kind
+    s[0] = 1
     s[1] = a.form is y.form
     s[2] = b.form is y.form
-    if (y.form.dense and (s[1] or a.form is SCALAR) and (s[2] or b.form is SCALAR)
-            and a.kind == want and b.kind == want and y.kind == made):
-        p[0] = y.ptr
-        p[1] = a.ptr
-        p[2] = b.ptr
-        s[0] = 1
-        call_kernel(kernel, y.form.numel, p, s, NULL)
-        return 0
+    if (not y.form.dense or not (s[1] or a.form is SCALAR) or not (s[2] or b.form is SCALAR)
+            or a.kind != want or b.kind != want or y.kind != made):
+        return walk_binary(kernel, y, made, a, b, want)
+    p[0] = y.ptr
+    p[1] = a.ptr
+    p[2] = b.ptr
+    call_kernel(kernel, y.form.numel, p, s, NULL)
+    return 0
+
+
+cdef int walk_binary(Kernel kernel, Tensor y, int made, Tensor a, Tensor b, int want) except -1:
+    cdef Walk w
     walk_start(&w, y.form)
     walk_add(&w, y.ptr, y.form, y.kind, made)
     walk_add(&w, a.ptr, a.form, a.kind, want)

@@ -103,12 +103,16 @@ cdef Tensor other_operand(object o):
     return t
 
 
-cdef Tensor tensor_arg(object o, str function, str argument, int position):
+cdef inline Tensor tensor_arg(object o, str function, str argument, int position):
     """An argument that must be a Tensor."""
     if isinstance(o, Tensor):
         return <Tensor>o
+    raise not_a_tensor(o, function, argument, position)
+
+
+cdef object not_a_tensor(object o, str function, str argument, int position):
     where = f" (position {position})" if position else ""
-    raise TypeError(f"{function}(): argument '{argument}'{where} must be Tensor, not {type_name(o)}")
+    return TypeError(f"{function}(): argument '{argument}'{where} must be Tensor, not {type_name(o)}")
 
 
 cdef inline Tensor own(object self):

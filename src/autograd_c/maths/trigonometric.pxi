@@ -49,24 +49,20 @@ cdef inline Angle reduced_angle(double x) noexcept nogil:
 
 cdef inline double sine_less(double r, double less) noexcept nogil:
     """r - sin(r - less); cos(r) times `less` would be right, and is within a sixth of an ulp of it."""
-    cdef double z = r * r
+    cdef double z = r * r, zz = z * z
     cdef double p = mad(z, -1.58969099521155010221e-10, 2.50507602534068634195e-08)
-    p = mad(z, p, -2.75573137070700676789e-06)
-    p = mad(z, p, 1.98412698298579493134e-04)
-    p = mad(z, p, -8.33333333332248946124e-03)
-    p = mad(z, p, 1.66666666666666324348e-01)
+    p = mad(zz, p, mad(z, -2.75573137070700676789e-06, 1.98412698298579493134e-04))
+    p = mad(zz, p, mad(z, -8.33333333332248946124e-03, 1.66666666666666324348e-01))
     return mad(z * r, p, less)
 
 
 cdef inline double cosine_less(double r, double less, double w) noexcept nogil:
     """w - cos(r - less), where w is 1 - r*r/2 rounded."""
-    cdef double z = r * r
+    cdef double z = r * r, zz = z * z
     cdef double p = mad(z, 1.13596475577881948265e-11, -2.08757232129817482790e-09)
-    p = mad(z, p, 2.75573143513906633035e-07)
-    p = mad(z, p, -2.48015872894767294178e-05)
-    p = mad(z, p, 1.38888888888741095749e-03)
-    p = mad(z, p, -4.16666666666666019037e-02)
-    return mad(z * z, p, mad(-r, less, mad(0.5, z, w - 1.0)))
+    p = mad(zz, p, mad(z, 2.75573143513906633035e-07, -2.48015872894767294178e-05))
+    p = mad(zz, p, mad(z, 1.38888888888741095749e-03, -4.16666666666666019037e-02))
+    return mad(zz, p, mad(-r, less, mad(0.5, z, w - 1.0)))
 
 
 cdef inline int64_t chosen_bits(int64_t q, double odd, double even) noexcept nogil:
