@@ -120,7 +120,7 @@ cdef inline void map1_near(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t
 cdef inline void map1_int(Integer1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef int64_t *y = <int64_t *>p[0]
     cdef const int64_t *x = <const int64_t *>p[1]
-    cdef Py_ssize_t i, k = s[1]
+    cdef Py_ssize_t i, k = s[1]                 # copied, as a result may lie where the compiler thinks s does
     for i in range(n):
         y[i] = f(x[k * i])
 
@@ -158,27 +158,45 @@ cdef inline void map2_int(Integer2 f, Py_ssize_t n, char **p, const Py_ssize_t *
     cdef int64_t *y = <int64_t *>p[0]
     cdef const int64_t *a = <const int64_t *>p[1]
     cdef const int64_t *b = <const int64_t *>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = f(a[s[1] * i], b[s[2] * i])
+    cdef Py_ssize_t i, j = s[1], k = s[2]
+    if j and k:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    else:
+        for i in range(n):
+            y[i] = f(a[j * i], b[k * i])
 
 
 cdef inline void test2(Test2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef char *y = p[0]
     cdef const double *a = <const double *>p[1]
     cdef const double *b = <const double *>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = f(a[s[1] * i], b[s[2] * i])
+    cdef Py_ssize_t i, j = s[1], k = s[2]
+    cdef double fixed
+    if j and k:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    elif j:
+        fixed = b[0]
+        for i in range(n):
+            y[i] = f(a[i], fixed)
+    else:
+        fixed = a[0]
+        for i in range(n):
+            y[i] = f(fixed, b[k * i])
 
 
 cdef inline void test2_int(IntegerTest2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef char *y = p[0]
     cdef const int64_t *a = <const int64_t *>p[1]
     cdef const int64_t *b = <const int64_t *>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = f(a[s[1] * i], b[s[2] * i])
+    cdef Py_ssize_t i, j = s[1], k = s[2]
+    if j and k:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    else:
+        for i in range(n):
+            y[i] = f(a[j * i], b[k * i])
 
 
 cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
