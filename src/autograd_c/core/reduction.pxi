@@ -158,6 +158,7 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
     cdef Py_ssize_t item = item_size(w.kind[0]), start, m, j
     cdef char *p = w.p[0]
     cdef bint direct = is_fed_directly(w)
+    cdef Py_ssize_t apart = sizeof(room[0]) // item_size(w.want[0])     # from packed line to packed line
     cdef bint columns = op.columns != NULL and lines == TILE and w.kind[0] == F64 and w.want[0] == F64
     for d in range(last):
         at[d] = 0
@@ -172,7 +173,7 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
                 start += m
                 continue
             if not direct:
-                move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, BLOCK + 8, w.want[0])
+                move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, apart, w.want[0])
             for j in range(lines):
                 if going[j]:
                     op.feed(&folds[j], m, p + (start * s + j * step) * item if direct else <char *>room[j])
@@ -700,13 +701,14 @@ cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
 
 
 # --------------------------------------------------------------------------------------- any and all
-# Of elements that were made 0 or 1.
+# Of elements that were made bools.
 
 cdef void any_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const int64_t *x = <const int64_t *>data
+    cdef char found = 0
     cdef Py_ssize_t i
     for i in range(n):
-        fold.blocks |= x[i] != 0
+        found |= data[i] != 0
+    fold.blocks |= found
 
 
 cdef void any_finish(Fold *fold, char *y, char *index) noexcept:
@@ -714,10 +716,11 @@ cdef void any_finish(Fold *fold, char *y, char *index) noexcept:
 
 
 cdef void all_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const int64_t *x = <const int64_t *>data
+    cdef char found = 0
     cdef Py_ssize_t i
     for i in range(n):
-        fold.blocks |= x[i] == 0
+        found |= data[i] == 0
+    fold.blocks |= found
 
 
 cdef void all_finish(Fold *fold, char *y, char *index) noexcept:
