@@ -25,6 +25,8 @@ include "maths/special.pxi"     # erf, erfc, the normal distribution
 include "maths/power.pxi"       # pow
 include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
 include "core/reduction.pxi"    # the shared reduction
+include "core/folds.pxi"        # what sums, products, extrema fold
+include "core/norms.pxi"        # what norms, variances, logsumexp fold
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation
 include "core/gradients.pxi"    # and from its node to the gradients
 include "core/formula.pxi"      # what derivative formulas may call

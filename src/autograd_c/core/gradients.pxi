@@ -5,7 +5,8 @@
 # Where a node makes two, its kernels take turns, a block at a time, so what both read comes from
 # memory once.  And where an input of the node already has a gradient, from another of its uses, the
 # new one is added to it a block at a time and never becomes a tensor: to nodes with ADDS the engine
-# hands such totals over (`offer_totals`), in the places where the gradients are expected.
+# hands such totals over (`offer_totals`), in the places where the gradients are expected.  An operand
+# of one value, above all the expanded gradient of a sum, is spread over one block and read from there.
 
 cdef struct GradientRun:
     Kernel kernel
@@ -44,6 +45,17 @@ cdef inline int begin_gradient(GradientRun *run, Kernel kernel, Layout form, PyO
     return 0
 
 
+cdef inline Py_ssize_t stride_of(Layout operand, Layout form) noexcept:
+    """1 for an operand that lies like the result, 0 for one of a single value, else -1."""
+    cdef int d
+    if operand is form:
+        return 1
+    for d in range(operand.ndim):
+        if operand.strides[d] != 0 and operand.sizes[d] != 1:
+            return -1
+    return 0
+
+
 cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
                                const double *c) noexcept:
     """The runs over operands p[1] to p[3] that lie alike; p[0] is set for each."""
@@ -66,23 +78,31 @@ cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n,
 
 cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
                      const double *c) noexcept:
-    cdef double room[BLOCK]
+    cdef double room[4][BLOCK]
     cdef double *total
+    cdef Py_ssize_t moving[4]
     cdef Py_ssize_t start = 0, m, i
     cdef int k
-    if count == 1 and not runs[0].adds:
+    if count == 1 and not runs[0].adds and s[1] and s[2] and s[3]:
         p[0] = runs[0].to
         runs[0].kernel(n, p, s, c)
         return
+    moving[0] = 1
+    for k in range(1, 4):
+        moving[k] = 1
+        if s[k] == 0:
+            for i in range(min(n, <Py_ssize_t>BLOCK)):
+                room[k][i] = (<double *>p[k])[0]
+            p[k] = <char *>room[k]
     while start < n:
         m = min(n - start, <Py_ssize_t>BLOCK)
         for k in range(count):
             total = <double *>runs[k].to + start
-            p[0] = <char *>room if runs[k].adds else <char *>total
-            runs[k].kernel(m, p, s, c)
+            p[0] = <char *>room[0] if runs[k].adds else <char *>total
+            runs[k].kernel(m, p, moving, c)
             if runs[k].adds:
                 for i in range(m):
-                    total[i] += room[i]
+                    total[i] += room[0][i]
         for k in range(1, 4):
             p[k] += m * s[k] * sizeof(double)
         start += m
@@ -149,9 +169,12 @@ cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject 
     form = <PyObject *>(<Tensor>grads[0]).form
     p[1] = g.ptr
     p[2] = x.ptr
-    if form == <PyObject *>g.form and form == <PyObject *>x.form and form == y_form:
-        s[0] = s[1] = s[2] = s[3] = 1
-        run_gradients(&run, 1, g.form.numel, p, s, n.c)
+    s[0] = 1
+    s[1] = stride_of(g.form, <Layout>form)
+    s[2] = stride_of(x.form, <Layout>form)
+    s[3] = stride_of(<Layout>y_form, <Layout>form)
+    if s[1] >= 0 and s[2] >= 0 and s[3] >= 0:
+        run_gradients(&run, 1, (<Layout>form).numel, p, s, n.c)
         return 0
     return walk_gradient(&run, p, <Layout>form, g.form, x.form, F64, <Layout>y_form, F64, n.c, grads)
 
@@ -214,11 +237,10 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     p[2] = a.ptr
     p[3] = b.ptr
     s[0] = 1
-    s[1] = g.form is form
-    s[2] = a.form is form
-    s[3] = b.form is form
-    if ((s[1] or g.form is SCALAR) and (s[2] or a.form is SCALAR) and (s[3] or b.form is SCALAR)
-            and a.kind == F64 and b.kind == F64):
+    s[1] = stride_of(g.form, form)
+    s[2] = stride_of(a.form, form)
+    s[3] = stride_of(b.form, form)
+    if s[1] >= 0 and s[2] >= 0 and s[3] >= 0 and a.kind == F64 and b.kind == F64:
         run_gradients(runs, count, form.numel, p, s, NULL)
         return 0
     for k in range(count):

@@ -1,4 +1,4 @@
-# Sums of powers: var, std, norm.  How they are summed stands in core/reduction.pxi.
+# Sums of powers: var, std, norm.  How they are summed stands in core/norms.pxi.
 
 # ------------------------------------------------------------------------------------------ var, std
 

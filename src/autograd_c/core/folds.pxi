@@ -1,0 +1,344 @@
+# The reductions that need one pass: sums, products, extrema, any and all.
+
+# ----------------------------------------------------------------------------------------------- sum
+
+cdef inline double joined(double a, double b, bint product) noexcept:
+    return a * b if product else a + b
+
+
+cdef inline double block_fold(Py_ssize_t n, const double *x, bint product) noexcept:
+    """The sum or product of a block, n > 0."""
+    cdef double lane[8]
+    cdef double total
+    cdef Py_ssize_t i = 1, k, half
+    if n >= 16:
+        for k in range(8):
+            lane[k] = x[k]
+        i = 8
+        while i + 8 <= n:
+            for k in range(8):
+                lane[k] = joined(lane[k], x[i + k], product)
+            i += 8
+        half = 4
+        while half:
+            for k in range(half):
+                lane[k] = joined(lane[k], lane[k + half], product)
+            half >>= 1
+        total = lane[0]
+    else:
+        total = x[0]
+    while i < n:
+        total = joined(total, x[i], product)
+        i += 1
+    return total
+
+
+cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
+    return block_fold(n, x, False)
+
+
+cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                               bint product) noexcept:
+    """block_fold of TILE columns: n elements each, s apart; the columns are `step` apart."""
+    cdef double lane[8][TILE]
+    cdef Py_ssize_t i = 1, k, j, half
+    if n >= 16:
+        for k in range(8):
+            for j in range(TILE):
+                lane[k][j] = x[k * s + j * step]
+        i = 8
+        while i + 8 <= n:
+            for k in range(8):
+                for j in range(TILE):
+                    lane[k][j] = joined(lane[k][j], x[(i + k) * s + j * step], product)
+            i += 8
+        half = 4
+        while half:
+            for k in range(half):
+                for j in range(TILE):
+                    lane[k][j] = joined(lane[k][j], lane[k + half][j], product)
+            half >>= 1
+        for j in range(TILE):
+            total[j] = lane[0][j]
+    else:
+        for j in range(TILE):
+            total[j] = x[j * step]
+    while i < n:
+        for j in range(TILE):
+            total[j] = joined(total[j], x[i * s + j * step], product)
+        i += 1
+
+
+cdef inline void carry(Fold *fold, double total) noexcept:
+    """Count the sum of one more block in."""
+    cdef uint64_t blocks = fold.blocks
+    cdef int k = 0
+    while blocks & 1:
+        total = fold.level[k] + total
+        blocks >>= 1
+        k += 1
+    fold.level[k] = total
+    fold.blocks += 1
+
+
+cdef double sum_total(const Fold *fold) noexcept:
+    """The sum of all blocks so far."""
+    cdef uint64_t blocks = fold.blocks
+    cdef double total = 0.0
+    cdef bint first = True
+    cdef int k = 0
+    while blocks:
+        if blocks & 1:
+            total = fold.level[k] if first else fold.level[k] + total
+            first = False
+        blocks >>= 1
+        k += 1
+    return total
+
+
+cdef double line_sum(Py_ssize_t n, const double *x) noexcept:
+    """The sum of contiguous elements."""
+    cdef Fold fold
+    cdef Py_ssize_t start = 0
+    if 0 < n <= BLOCK:
+        return block_sum(n, x)
+    fold.blocks = 0
+    while start < n:
+        carry(&fold, block_sum(min(n - start, <Py_ssize_t>BLOCK), x + start))
+        start += BLOCK
+    return sum_total(&fold)
+
+
+cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    carry(fold, block_sum(n, <const double *>data))
+
+
+cdef void sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    cdef double total[TILE]
+    cdef int j
+    if step == 1:
+        block_columns(total, n, x, s, 1, False)
+    else:
+        block_columns(total, n, x, s, step, False)
+    for j in range(TILE):
+        carry(&folds[j], total[j])
+
+
+cdef void sum_finish(Fold *fold, char *y, char *index) noexcept:
+    (<double *>y)[0] = sum_total(fold)
+
+
+cdef void sum_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const int64_t *x = <const int64_t *>data
+    cdef uint64_t total = 0 if fold.seen == 0 else <uint64_t>fold.i
+    cdef Py_ssize_t i
+    for i in range(n):
+        total += <uint64_t>x[i]
+    fold.i = <int64_t>total
+
+
+cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
+    (<int64_t *>y)[0] = fold.i if fold.seen else 0
+
+
+cdef Reducer SUM_F64 = reducer_with_columns(sum_feed, sum_columns, sum_finish)
+cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
+
+
+# ------------------------------------------------------------------------------------------- product
+
+cdef void prod_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef double total = block_fold(n, <const double *>data, True)
+    fold.f = total if fold.seen == 0 else fold.f * total
+
+
+cdef void prod_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    cdef double total[TILE]
+    cdef int j
+    if step == 1:
+        block_columns(total, n, x, s, 1, True)
+    else:
+        block_columns(total, n, x, s, step, True)
+    for j in range(TILE):
+        folds[j].f = total[j] if folds[j].seen == 0 else folds[j].f * total[j]
+
+
+cdef void prod_finish(Fold *fold, char *y, char *index) noexcept:
+    (<double *>y)[0] = fold.f if fold.seen else 1.0
+
+
+cdef void prod_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const int64_t *x = <const int64_t *>data
+    cdef uint64_t total = 1 if fold.seen == 0 else <uint64_t>fold.i
+    cdef Py_ssize_t i
+    for i in range(n):
+        total *= <uint64_t>x[i]
+    fold.i = <int64_t>total
+
+
+cdef void prod_finish_int(Fold *fold, char *y, char *index) noexcept:
+    (<int64_t *>y)[0] = fold.i if fold.seen else 1
+
+
+cdef Reducer PROD_F64 = reducer_with_columns(prod_feed, prod_columns, prod_finish)
+cdef Reducer PROD_I64 = reducer(prod_feed_int, prod_finish_int)
+
+
+# ------------------------------------------------------------------------------------------- extrema
+# The first of equal elements is found, and a nan before anything else.  A block is first only asked
+# for its extreme value, in vectors; few blocks then have anything to be looked for.
+
+cdef inline void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, double sign) noexcept:
+    """The largest of sign * x, where sign is 1 or -1."""
+    cdef double best = fold.f
+    cdef double lane[8]
+    cdef double nothing[8]                      # becomes nan by a nan, or an infinity
+    cdef Py_ssize_t i, k
+    if fold.seen and best != best:
+        return
+    if n >= 16:
+        for k in range(8):
+            lane[k] = x[0]
+            nothing[k] = 0.0
+        i = 0
+        while i + 8 <= n:
+            for k in range(8):
+                lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
+                nothing[k] += 0.0 * x[i + k]
+            i += 8
+        for k in range(1, 8):
+            lane[0] = lane[k] if sign * lane[k] > sign * lane[0] else lane[0]
+            nothing[0] += nothing[k]
+        while i < n:
+            lane[0] = x[i] if sign * x[i] > sign * lane[0] else lane[0]
+            nothing[0] += 0.0 * x[i]
+            i += 1
+        if nothing[0] == 0.0:
+            if fold.seen and not sign * lane[0] > sign * best:
+                return
+            i = 0
+            while x[i] != lane[0]:
+                i += 1
+            fold.f = x[i]
+            fold.i = fold.seen + i
+            return
+    for i in range(n):
+        if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not sign * x[i] <= sign * fold.f):
+            fold.f = x[i]
+            fold.i = fold.seen + i
+
+
+cdef inline void extremum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                                  double sign) noexcept:
+    cdef double best[TILE]
+    cdef double where[TILE]                     # a double, which can be chosen in the same vectors
+    cdef double seen = <double>folds[0].seen, v
+    cdef Py_ssize_t i, j
+    cdef bint found
+    for j in range(TILE):
+        best[j] = folds[j].f if seen else x[j * step]
+        where[j] = <double>folds[j].i if seen else 0.0
+    for i in range(n):
+        for j in range(TILE):
+            v = x[i * s + j * step]
+            found = (best[j] == best[j]) & (not sign * v <= sign * best[j])
+            best[j] = v if found else best[j]
+            where[j] = seen + i if found else where[j]
+    for j in range(TILE):
+        folds[j].f = best[j]
+        folds[j].i = <int64_t>where[j]
+
+
+cdef void max_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    if step == 1:
+        extremum_columns(folds, n, x, s, 1, 1.0)
+    else:
+        extremum_columns(folds, n, x, s, step, 1.0)
+
+
+cdef void min_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    if step == 1:
+        extremum_columns(folds, n, x, s, 1, -1.0)
+    else:
+        extremum_columns(folds, n, x, s, step, -1.0)
+
+
+cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    extremum_feed(fold, n, <const double *>data, 1.0)
+
+
+cdef void min_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    extremum_feed(fold, n, <const double *>data, -1.0)
+
+
+cdef void extremum_finish(Fold *fold, char *y, char *index) noexcept:
+    (<double *>y)[0] = fold.f
+    if index != NULL:
+        (<int64_t *>index)[0] = fold.i
+
+
+# Integers: the value goes where the sum's counter is not in use.
+
+cdef void max_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const int64_t *x = <const int64_t *>data
+    cdef int64_t best = <int64_t>fold.blocks
+    cdef Py_ssize_t i
+    for i in range(n):
+        if (i == 0 and fold.seen == 0) or x[i] > best:
+            best = x[i]
+            fold.i = fold.seen + i
+    fold.blocks = <uint64_t>best
+
+
+cdef void min_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const int64_t *x = <const int64_t *>data
+    cdef int64_t best = <int64_t>fold.blocks
+    cdef Py_ssize_t i
+    for i in range(n):
+        if (i == 0 and fold.seen == 0) or x[i] < best:
+            best = x[i]
+            fold.i = fold.seen + i
+    fold.blocks = <uint64_t>best
+
+
+cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
+    (<int64_t *>y)[0] = <int64_t>fold.blocks
+    if index != NULL:
+        (<int64_t *>index)[0] = fold.i
+
+
+cdef Reducer MAX_F64 = reducer_with_columns(max_feed, max_columns, extremum_finish)
+cdef Reducer MAX_I64 = reducer(max_feed_int, extremum_finish_int)
+cdef Reducer MIN_F64 = reducer_with_columns(min_feed, min_columns, extremum_finish)
+cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
+
+
+# --------------------------------------------------------------------------------------- any and all
+# Of elements that were made bools.
+
+cdef void any_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef char found = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        found |= data[i] != 0
+    fold.blocks |= found
+
+
+cdef void any_finish(Fold *fold, char *y, char *index) noexcept:
+    y[0] = fold.blocks != 0
+
+
+cdef void all_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef char found = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        found |= data[i] == 0
+    fold.blocks |= found
+
+
+cdef void all_finish(Fold *fold, char *y, char *index) noexcept:
+    y[0] = fold.blocks == 0
+
+
+cdef Reducer ANY = reducer(any_feed, any_finish)
+cdef Reducer ALL = reducer(all_feed, all_finish)

@@ -1,0 +1,216 @@
+# The reductions that need several passes: norms, variances, logarithms of sums of exponentials.
+
+# --------------------------------------------------------------------------------- moments and norms
+# Note [Powers that overflow]
+# Sums of powers are taken plainly first.  Where such a sum is 0, infinite or near the smallest
+# numbers, two more passes take the element that is largest (for a negative exponent smallest) in
+# magnitude, and the sum of the powers relative to it, which lies between 1 and n.
+#
+# Note [Variance]
+# Sum, then squares of the differences from the mean; the sum of those differences, 0 but for the
+# rounding of the mean, corrects them (T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for
+# computing the sample variance", The American Statistician 37, 1983).
+
+cdef enum:                     # Fold.stage
+    MEAN_STAGE = 0             # moments only: norms begin with the powers
+    POWERS = 1
+    EXTREME = 2
+    RELATIVE = 3
+
+cdef double SMALL_POWERS = 1e-270      # below, what underflowed may count
+
+
+cdef inline void magnitudes(double *room, Py_ssize_t n, const double *x, double centre) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        room[i] = cmath.fabs(x[i] - centre)
+
+
+cdef void extreme_feed(Fold *fold, Py_ssize_t n, const double *x, bint largest) noexcept:
+    """The largest or smallest magnitude; a nan before anything else."""
+    cdef double room[BLOCK]
+    magnitudes(room, n, x, fold.centre)
+    if largest:
+        max_feed(fold, n, <char *>room)
+    else:
+        min_feed(fold, n, <char *>room)
+
+
+cdef inline bint in_range(double total) noexcept:
+    return SMALL_POWERS < total < cmath.INFINITY or total != total
+
+
+# The p-norm; c[0] is p, which is neither 0 nor infinite.
+
+cdef double norm_root(double total, double p) noexcept:
+    return total if p == 1.0 else cmath.sqrt(total) if p == 2.0 else pow_value(total, 1.0 / p)
+
+
+cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const double *x = <const double *>data
+    cdef double room[BLOCK]
+    cdef double p = fold.c[0]
+    cdef Py_ssize_t i
+    if fold.stage == EXTREME:
+        extreme_feed(fold, n, x, p > 0.0)
+        return
+    magnitudes(room, n, x, 0.0)
+    if fold.stage == RELATIVE:
+        for i in range(n):
+            room[i] /= fold.f
+    if p == 2.0:
+        for i in range(n):
+            room[i] *= room[i]
+    elif p == 3.0:
+        for i in range(n):
+            room[i] = room[i] * room[i] * room[i]
+    elif p != 1.0:
+        pow_run(n, room, room, 1, &p, 0)
+    carry(fold, block_sum(n, room))
+
+
+cdef bint norm_turn(Fold *fold) noexcept:
+    cdef double total
+    fold.centre = 0.0
+    if fold.stage == EXTREME:
+        fold.stage = RELATIVE
+        return fold.f > 0.0 and fold.f < cmath.INFINITY      # else the extreme is the norm
+    total = sum_total(fold)
+    if fold.stage == RELATIVE:
+        fold.f *= norm_root(total, fold.c[0])
+        return False
+    fold.f = norm_root(total, fold.c[0])
+    fold.stage = EXTREME
+    return fold.seen and not in_range(total)
+
+
+cdef void norm_finish(Fold *fold, char *y, char *index) noexcept:
+    (<double *>y)[0] = fold.f if fold.seen else 0.0
+
+
+cdef void count_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    """How many are not 0."""
+    cdef const double *x = <const double *>data
+    cdef Py_ssize_t i
+    for i in range(n):
+        fold.blocks += x[i] != 0.0
+
+
+cdef void count_finish(Fold *fold, char *y, char *index) noexcept:
+    (<double *>y)[0] = <double>fold.blocks
+
+
+cdef void largest_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    fold.centre = 0.0
+    extreme_feed(fold, n, <const double *>data, True)
+
+
+cdef void smallest_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    fold.centre = 0.0
+    extreme_feed(fold, n, <const double *>data, False)
+
+
+# Variance and standard deviation; c[0] is the correction, the second result the mean.
+
+cdef void moment_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const double *x = <const double *>data
+    cdef double room[BLOCK]
+    cdef Py_ssize_t i
+    if fold.stage == MEAN_STAGE:
+        carry(fold, block_sum(n, x))
+        return
+    if fold.stage == EXTREME:
+        extreme_feed(fold, n, x, True)
+        return
+    for i in range(n):
+        room[i] = x[i] - fold.centre
+    if fold.stage == RELATIVE:
+        for i in range(n):
+            room[i] /= fold.f
+    fold.rest += block_sum(n, room)
+    for i in range(n):
+        room[i] *= room[i]
+    carry(fold, block_sum(n, room))
+
+
+cdef double squares(const Fold *fold) noexcept:
+    """The sum of the squares, Note [Variance], over the degrees of freedom."""
+    cdef double freedom = <double>fold.seen - fold.c[0]
+    cdef double total = sum_total(fold)
+    if fold.rest == fold.rest and total < cmath.INFINITY:
+        total -= fold.rest * (fold.rest / <double>fold.seen)
+    if total < 0.0:
+        total = 0.0
+    return total / (freedom if freedom > 0.0 else 0.0)
+
+
+cdef bint var_turn(Fold *fold) noexcept:
+    if fold.stage == POWERS:
+        fold.f = squares(fold)
+        return False
+    fold.centre = sum_total(fold) / <double>fold.seen
+    fold.rest = 0.0
+    fold.stage = POWERS
+    return fold.seen > 0
+
+
+cdef bint std_turn(Fold *fold) noexcept:
+    """Note [Powers that overflow]"""
+    if fold.stage == MEAN_STAGE:
+        return var_turn(fold)
+    if fold.stage == POWERS:
+        fold.f = cmath.sqrt(squares(fold))
+        fold.stage = EXTREME
+        return not in_range(sum_total(fold))
+    if fold.stage == EXTREME:
+        fold.stage = RELATIVE
+        fold.rest = 0.0
+        if fold.f > 0.0 and fold.f < cmath.INFINITY:
+            return True
+        fold.f = cmath.sqrt(fold.f / max(<double>fold.seen - fold.c[0], 0.0))
+        return False
+    fold.f *= cmath.sqrt(squares(fold))
+    return False
+
+
+cdef void moment_finish(Fold *fold, char *y, char *mean) noexcept:
+    (<double *>y)[0] = fold.f if fold.seen else cmath.NAN
+    if mean != NULL:
+        (<double *>mean)[0] = fold.centre if fold.seen else cmath.NAN
+
+
+# --------------------------------------------------------------------------------- sum of exponentials
+# The largest element is subtracted first, unless it is infinite.
+
+cdef void logsumexp_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    cdef const double *x = <const double *>data
+    cdef double room[BLOCK]
+    cdef Py_ssize_t i
+    if fold.stage == 0:
+        max_feed(fold, n, data)
+        return
+    for i in range(n):
+        room[i] = exp_value(x[i] - fold.centre)
+    carry(fold, block_sum(n, room))
+
+
+cdef bint logsumexp_turn(Fold *fold) noexcept:
+    if fold.stage == 0:
+        fold.centre = fold.f if fold.seen and -cmath.INFINITY < fold.f < cmath.INFINITY else 0.0
+        fold.stage = 1
+        return True
+    fold.f = log_value(sum_total(fold)) + fold.centre
+    return False
+
+
+cdef void double_finish(Fold *fold, char *y, char *index) noexcept:
+    (<double *>y)[0] = fold.f
+
+
+cdef Reducer VAR = reducer_in_passes(moment_feed, var_turn, moment_finish)
+cdef Reducer STD = reducer_in_passes(moment_feed, std_turn, moment_finish)
+cdef Reducer NORM = reducer_in_passes(norm_feed, norm_turn, norm_finish)
+cdef Reducer COUNT = reducer(count_feed, count_finish)
+cdef Reducer LARGEST = reducer(largest_feed, double_finish)
+cdef Reducer SMALLEST = reducer(smallest_feed, double_finish)
+cdef Reducer LOGSUMEXP = reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish)

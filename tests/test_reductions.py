@@ -1,0 +1,102 @@
+"""Reductions of elements that lie in every way: the same bits, the first of equals, a nan before anything else."""
+
+import math
+
+import numpy as np
+import pytest
+from module import IS_TORCH, ac, to_numpy
+
+SHAPES = [(n, m) for n in (1, 2, 7, 15, 16, 17, 40, 511, 513, 1300) for m in (1, 5, 8, 9, 20)]
+REDUCTIONS = ["sum", "mean", "prod", "amax", "amin", "argmax", "argmin", "max", "min", "var", "std", "norm",
+              "logsumexp"]  # fmt: skip
+
+
+def matrix(shape, special=False):
+    """Numbers of many magnitudes, with ties; ``special`` ones among them where asked for."""
+    rng = np.random.default_rng(shape[0] * 100 + shape[1])
+    values = np.round(rng.standard_normal(shape), 1) * np.exp2(rng.integers(-30, 30, shape) / 30.0)
+    if special:
+        values.flat[rng.integers(0, values.size, max(1, values.size // 50))] = np.inf
+        values.flat[rng.integers(0, values.size, max(1, values.size // 60))] = -np.inf
+        values.flat[rng.integers(0, values.size, max(1, values.size // 70))] = np.nan
+        values.flat[rng.integers(0, values.size, max(1, values.size // 5))] = -0.0
+    return values
+
+
+def parts(result):
+    """The tensors of a result as arrays of their bits, with one nan for all."""
+    result = result if isinstance(result, tuple) else (result,)
+    arrays = [to_numpy(part) for part in result]
+    return [np.where(array == array, array, np.nan).view(np.int64)
+            if array.dtype == np.float64 else array for array in arrays]  # fmt: skip
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch's sums depend on the layout")
+@pytest.mark.parametrize("special", [False, True], ids=["finite", "special"])
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_bits_do_not_depend_on_the_layout(name, special):
+    """Columns, rows, every second element and a transposed copy: the elements of a result come in one order."""
+    for shape in SHAPES:
+        if shape[0] == 1 and name in ("var", "std"):
+            continue
+        columns = ac.tensor(matrix(shape, special))
+        rows = columns.t().contiguous()
+        wide = ac.zeros(shape[0], 2 * shape[1])
+        wide[:, ::2] = columns
+        expected = parts(getattr(rows, name)(dim=1))
+        for x in (columns, rows.t(), wide[:, ::2]):
+            for actual, bits in zip(parts(getattr(x, name)(dim=0)), expected, strict=True):
+                np.testing.assert_array_equal(actual, bits, err_msg=f"{name} of {shape}")
+        one_by_one = [parts(getattr(row, name)(dim=0)) for row in rows]
+        for k, bits in enumerate(expected):
+            np.testing.assert_array_equal([part[k] for part in one_by_one], bits, err_msg=f"{name} of {shape}")
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sums_and_products_against_exact_ones(shape, dim):
+    values = matrix(shape) + 1.0
+    x = ac.tensor(values)
+    lines = values.T if dim == 0 else values
+    exact = np.array([math.fsum(line) for line in lines])
+    size = np.array([math.fsum(np.abs(line)) for line in lines])
+    assert (np.abs(to_numpy(x.sum(dim)) - exact) <= 12 * 2.0**-53 * size).all()  # pairwise: a bound that grows slowly
+    np.testing.assert_allclose(to_numpy((1.0 + 1e-3 * x).prod(dim)), np.prod(1.0 + 1e-3 * lines, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_extremes_against_numpy(shape, dim):
+    """numpy's argmax takes the first of equals, and a nan before anything else."""
+    for special in (False, True):
+        values = matrix(shape, special)
+        x = ac.tensor(values)
+        for name, by_numpy, where in (("max", np.max, np.argmax), ("min", np.min, np.argmin)):
+            value, index = getattr(x, name)(dim)
+            np.testing.assert_array_equal(to_numpy(index), where(values, axis=dim))
+            np.testing.assert_array_equal(to_numpy(value), by_numpy(values, axis=dim))
+            np.testing.assert_array_equal(to_numpy(getattr(x, "a" + name)(dim)), by_numpy(values, axis=dim))
+        np.testing.assert_array_equal(to_numpy(x.argmax()), np.argmax(values))
+        np.testing.assert_array_equal(to_numpy(x.max()), np.max(values))
+
+
+@pytest.mark.parametrize("position", [0, 3, 15, 16, 600, 1299])
+@pytest.mark.parametrize("extreme", [np.nan, np.inf, 1e300, -np.inf])
+def test_one_element_among_many(position, extreme):
+    values = np.linspace(-1.0, 1.0, 1300)[::-1].copy()
+    values[position] = extreme
+    x = ac.tensor(values)
+    for name, where in (("argmax", np.argmax), ("argmin", np.argmin)):
+        assert getattr(x, name)().item() == where(values)
+        columns = ac.stack([x] * 9, 1)
+        assert getattr(columns, name)(0).tolist() == [where(values)] * 9
+
+
+def test_zeros_of_both_signs_are_equal():
+    for size in (3, 40, 700):
+        x = ac.zeros(size)
+        x[1:] = -0.0
+        assert x.max(0).indices.item() == 0
+        assert x.min(0).indices.item() == 0
+        columns = ac.stack([x] * 8, 1)
+        assert columns.argmax(0).tolist() == [0] * 8
