@@ -118,6 +118,36 @@ CORNERS = [math.sqrt(2.0) - 1.0, 1.0, math.sqrt(2.0) + 1.0]  # where atan change
 AXES = [0.0, -0.0, 1.0, -1.0, 2.0**-1074, 1e308, INF, -INF, NAN]
 
 
+POWERS = [-3.5, -2.0, -1.5, -1.0, -0.5, 0.1, 1 / 3, 0.5, 1.0, 1.5, 2.0, 3.0, 7.0, 100.3]
+WHOLE = [(float(a), float(e)) for a in range(2, 60) for e in range(2, 53) if a**e < 2**53]
+POW_POINTS = [
+    *zip(random_bits(400, 0.0), uniform(-1.0, 1.0, 400), strict=True),
+    *zip(log_uniform(0.1, 10.0, 400, (1.0,)), uniform(-300.0, 300.0, 400), strict=True),
+    *((x, y) for x in NEAR_ONE[::3] for y in (1e5, -3e12)), *((x, y) for x in ROOTS[::2] for y in (0.7, -1.3, 11.0)),
+    *((x, y) for y in POWERS for x in (*uniform(0.0, 4.0, 20), *log_uniform(2.0**-60, 2.0**60, 10, (1.0,)), SMALLEST)),
+    *((-x, y) for x, y in zip(uniform(0.5, 3.0, 60), range(-30, 30), strict=True)),
+    *((x, e / math.log(x)) for x in uniform(1.1, 50.0, 20) for e in (709.7, -707.9, -744.9)),
+]  # fmt: skip
+AXES_OF_POW = [sign * x for x in (0.0, 0.5, 1.0, 1.5, 3.0, 2.0**53, 2.0**53 - 1.0, 1e300, INF, NAN) for sign in (1, -1)]
+
+
+def pow_in_c(x, y):
+    """Python's ** without its exceptions."""
+    if x == 0.0 and y < 0.0:
+        return math.copysign(INF, x) if y % 2 == 1 else INF
+    try:
+        return math.pow(x, y)
+    except ValueError:
+        return NAN
+    except OverflowError:
+        return -INF if x < 0.0 and y % 2 == 1 else INF
+
+
+def power(x, y):
+    """x**y, real for a negative x and a whole y."""
+    return mp.power(x, y) if x >= 0 else (-1) ** int(y) * mp.power(-x, y)
+
+
 def erfc(x):
     """mpmath's own fails at huge numbers."""
     return mp.erfc(min(max(x, -1000), 1000))
@@ -187,6 +217,10 @@ ROWS = [
          *zip(every_exponent(seed=7), every_exponent(signs=(1.0, 1.0, -1.0, -1.0)), strict=True),
          (LARGEST, LARGEST), (-LARGEST, LARGEST / 2), (SMALLEST, SMALLEST), (SMALLEST, -2 * SMALLEST)],
         [((y, x), math.atan2(y, x)) for y in AXES for x in AXES]),
+    Row("pow", power, 4.0, POW_POINTS,
+        [*(((x, y), x**y) for x, y in WHOLE), ((-3.0, 3.0), -27.0), ((-1.0, INF), 1.0), ((1.0, NAN), 1.0),
+         *(((x * x, 1.5), x**3) for x in map(float, range(2, 60))),
+         *(((x, y), z) for x in AXES_OF_POW for y in AXES_OF_POW if not 0.0 < abs(z := pow_in_c(x, y)) < INF)]),
     Row("erf", mp.erf, 4.0,
         [*ANYWHERE, *every_exponent(2.0**-1074, 2.0**4), *uniform(-1.0, 1.0, 500), *uniform(-6.5, 6.5, 500),
          *near(0.75, -0.75)],

@@ -156,6 +156,8 @@ EDGES = [
     edge("x ** y", ([0.0, 0.0, 0.0, 0.0, -2.0, -2.0, inf, 1.0, nan], [0.0, 2.0, -1.0, 0.5, 2.0, 0.5, -1.0, nan, 0.0]),
          [1.0, 0.0, inf, 0.0, 4.0, nan, 0.0, 1.0, 1.0], ([0.0, 0.0, -inf, inf, -4.0, nan, -0.0, nan, 0.0],
                                                          [0.0, 0.0, -inf, 0.0, nan, nan, nan, 0.0, nan])),
+    edge("x ** y", ([-inf, -0.0, -inf, -0.0], [0.5, 0.5, -0.5, -0.5]), [inf, 0.0, 0.0, inf],
+         ([0.0, inf, -0.0, -inf], [nan, 0.0, nan, -inf])),
     # two tensors, elementwise
     edge("x / y", ([1.0, 0.0, -1.0, inf, 1.0, 1.0], [0.0, 0.0, 0.0, inf, inf, -0.0]), [inf, nan, -inf, nan, 0.0, -inf],
          ([inf, inf, inf, 0.0, 0.0, -inf], [-inf, nan, inf, nan, -0.0, -inf])),

@@ -314,13 +314,14 @@ cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
 
 
 # --------------------------------------------------------------------------------------- any and all
-# Of elements that were made 0 or 1.
+# Of elements that were made bools.
 
 cdef void any_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const int64_t *x = <const int64_t *>data
+    cdef char found = 0
     cdef Py_ssize_t i
     for i in range(n):
-        fold.blocks |= x[i] != 0
+        found |= data[i] != 0
+    fold.blocks |= found
 
 
 cdef void any_finish(Fold *fold, char *y, char *index) noexcept:
@@ -328,10 +329,11 @@ cdef void any_finish(Fold *fold, char *y, char *index) noexcept:
 
 
 cdef void all_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const int64_t *x = <const int64_t *>data
+    cdef char found = 0
     cdef Py_ssize_t i
     for i in range(n):
-        fold.blocks |= x[i] == 0
+        found |= data[i] == 0
+    fold.blocks |= found
 
 
 cdef void all_finish(Fold *fold, char *y, char *index) noexcept:

@@ -75,11 +75,12 @@ cdef inline num pow_of(num x, double e) noexcept:
         return power(x, scalar_number(e))
 
 
-cdef inline num power_of(num a, num b) noexcept:
+cdef inline num static_power_of(num x, num ready, const double *c) noexcept:
+    """x**c[0]; for doubles c[1] says whether the exponent has a short cut, else the power is ready."""
     if num is double:
-        return cmath.pow(a, b)
+        return power_value(x, c[0]) if c[1] != 0.0 else ready
     else:
-        return power(a, b)
+        return power(x, scalar_number(c[0]))
 
 
 cdef inline num zero_of(num g) noexcept:

@@ -120,7 +120,7 @@ cdef inline void map1_near(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t
 cdef inline void map1_int(Integer1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef int64_t *y = <int64_t *>p[0]
     cdef const int64_t *x = <const int64_t *>p[1]
-    cdef Py_ssize_t i, k = s[1]
+    cdef Py_ssize_t i, k = s[1]                 # copied, as a result may lie where the compiler thinks s does
     for i in range(n):
         y[i] = f(x[k * i])
 
@@ -158,27 +158,45 @@ cdef inline void map2_int(Integer2 f, Py_ssize_t n, char **p, const Py_ssize_t *
     cdef int64_t *y = <int64_t *>p[0]
     cdef const int64_t *a = <const int64_t *>p[1]
     cdef const int64_t *b = <const int64_t *>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = f(a[s[1] * i], b[s[2] * i])
+    cdef Py_ssize_t i, j = s[1], k = s[2]
+    if j and k:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    else:
+        for i in range(n):
+            y[i] = f(a[j * i], b[k * i])
 
 
 cdef inline void test2(Test2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef char *y = p[0]
     cdef const double *a = <const double *>p[1]
     cdef const double *b = <const double *>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = f(a[s[1] * i], b[s[2] * i])
+    cdef Py_ssize_t i, j = s[1], k = s[2]
+    cdef double fixed
+    if j and k:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    elif j:
+        fixed = b[0]
+        for i in range(n):
+            y[i] = f(a[i], fixed)
+    else:
+        fixed = a[0]
+        for i in range(n):
+            y[i] = f(fixed, b[k * i])
 
 
 cdef inline void test2_int(IntegerTest2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
     cdef char *y = p[0]
     cdef const int64_t *a = <const int64_t *>p[1]
     cdef const int64_t *b = <const int64_t *>p[2]
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = f(a[s[1] * i], b[s[2] * i])
+    cdef Py_ssize_t i, j = s[1], k = s[2]
+    if j and k:
+        for i in range(n):
+            y[i] = f(a[i], b[i])
+    else:
+        for i in range(n):
+            y[i] = f(a[j * i], b[k * i])
 
 
 cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
@@ -443,7 +461,9 @@ cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize
     cdef Py_ssize_t i, j, from_item = item_size(kind), to_item = item_size(to)
     cdef const int64_t *source = <const int64_t *>x
     cdef int64_t *target = <int64_t *>y
-    if kind == to and kind != BOOL:
+    if m == 1:
+        convert(n, x, sx, kind, y, sy, to)
+    elif kind == to and kind != BOOL:
         for i in range(n):
             if m == TILE:                      # a number of steps that the compiler knows
                 for j in range(TILE):
@@ -451,6 +471,10 @@ cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize
             else:
                 for j in range(m):
                     target[i * sy + j * ly] = source[i * sx + j * lx]
+    elif kind == to and m == TILE:
+        for i in range(n):
+            for j in range(TILE):
+                y[i * sy + j * ly] = x[i * sx + j * lx]
     elif (lx if sy == 1 else ly) < (sx if sy == 1 else sy):
         for i in range(n):
             convert(m, x + i * sx * from_item, lx, kind, y + i * sy * to_item, ly, to)
@@ -557,7 +581,7 @@ ctypedef fused wanted:
     double
 
 
-cdef inline void convert_elements(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
+cdef inline void convert_steps(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
     cdef Py_ssize_t i
     for i in range(n):
         if wanted is char:
@@ -568,6 +592,13 @@ cdef inline void convert_elements(Py_ssize_t n, const stored *x, Py_ssize_t sx, 
             y[sy * i] = <wanted>x[sx * i]
 
 
+cdef inline void convert_elements(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
+    if sx == 1 and sy == 1:
+        convert_steps(n, x, 1, y, 1)
+    else:
+        convert_steps(n, x, sx, y, sy)
+
+
 cdef inline int64_t truncate(double x) noexcept:
     # The conversion of what int64 cannot hold is undefined in C; the processor's answer is INT64_MIN.
     if -9223372036854775808.0 <= x < 9223372036854775808.0:
@@ -575,19 +606,11 @@ cdef inline int64_t truncate(double x) noexcept:
     return -0x7fffffffffffffff - 1
 
 
-cdef inline void truths(Py_ssize_t n, const stored *x, Py_ssize_t sx, int64_t *y, Py_ssize_t sy) noexcept:
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[sy * i] = x[sx * i] != 0
-
-
 cdef void convert_from(stored *x, Py_ssize_t n, Py_ssize_t sx, char *y, Py_ssize_t sy, int to) noexcept:
     if to == F64:
         convert_elements[stored, double](n, x, sx, <double *>y, sy)
     elif to == I64:
         convert_elements[stored, int64_t](n, x, sx, <int64_t *>y, sy)
-    elif to == TRUTH:
-        truths[stored](n, x, sx, <int64_t *>y, sy)
     else:
         convert_elements[stored, char](n, x, sx, y, sy)
 
@@ -596,7 +619,7 @@ cdef void convert(Py_ssize_t n, const char *x, Py_ssize_t sx, int kind, char *y,
     """Copy n elements with strides from one dtype to another."""
     if kind == F64:
         convert_from[double](<double *>x, n, sx, y, sy, to)
-    elif kind == I64 or kind == TRUTH:
+    elif kind == I64:
         convert_from[int64_t](<int64_t *>x, n, sx, y, sy, to)
     else:
         convert_from[char](<char *>x, n, sx, y, sy, to)

@@ -42,12 +42,8 @@ cdef inline bint in_range(double total) noexcept:
 
 # The p-norm; c[0] is p, which is neither 0 nor infinite.
 
-cdef double norm_power(double x, double p) noexcept:
-    return x if p == 1.0 else x * x if p == 2.0 else x * x * x if p == 3.0 else cmath.pow(x, p)
-
-
 cdef double norm_root(double total, double p) noexcept:
-    return total if p == 1.0 else cmath.sqrt(total) if p == 2.0 else cmath.pow(total, 1.0 / p)
+    return total if p == 1.0 else cmath.sqrt(total) if p == 2.0 else pow_value(total, 1.0 / p)
 
 
 cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
@@ -65,9 +61,11 @@ cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     if p == 2.0:
         for i in range(n):
             room[i] *= room[i]
-    elif p != 1.0:
+    elif p == 3.0:
         for i in range(n):
-            room[i] = norm_power(room[i], p)
+            room[i] = room[i] * room[i] * room[i]
+    elif p != 1.0:
+        pow_run(n, room, room, 1, &p, 0)
     carry(fold, block_sum(n, room))
 
 

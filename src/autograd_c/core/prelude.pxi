@@ -164,7 +164,6 @@ cdef enum:
     BOOL = 0
     I64 = 1
     F64 = 2
-    TRUTH = 3          # only as what a kernel wants: int64, 1 where the element is not zero
 
 # Tensor.flags
 cdef enum:

@@ -175,6 +175,7 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
     cdef Py_ssize_t item = item_size(w.kind[0]), start, m, j
     cdef char *p = w.p[0]
     cdef bint direct = is_fed_directly(w)
+    cdef Py_ssize_t apart = sizeof(room[0]) // item_size(w.want[0])     # from packed line to packed line
     cdef bint columns = op.columns != NULL and lines == TILE and w.kind[0] == F64 and w.want[0] == F64
     for d in range(last):
         at[d] = 0
@@ -188,10 +189,8 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
                     folds[j].seen += m
                 start += m
                 continue
-            if not direct and lines == 1:
-                convert(m, p + start * s * item, s, w.kind[0], <char *>room, 1, w.want[0])
-            elif not direct:
-                move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, BLOCK + 8, w.want[0])
+            if not direct:
+                move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, apart, w.want[0])
             for j in range(lines):
                 if going[j]:
                     op.feed(&folds[j], m, p + (start * s + j * step) * item if direct else <char *>room[j])

@@ -41,16 +41,15 @@ cdef inline double two_to(double n) noexcept nogil:
     return double_of(<int64_t>((<uint64_t>bits_of(shifted(n)) + 1023) << 52))
 
 
-cdef inline double exp_of_square(double x, double f, double y) noexcept nogil:
-    """y exp(f x**2) for an f that is minus a power of 2, and f x**2 > -1000.
+cdef inline double exp_of_sum(double high, double low, double y) noexcept nogil:
+    """y exp(high + low), for a sum between -1000 and 1000.
 
-    The error of x**2 is kept: at 26 it would be 50 ulp of the result.  The polynomial for exp(r) was
-    found with the Remez algorithm.  2**n is multiplied in two steps, since it may be subnormal.
+    The polynomial was found with the Remez algorithm.  2**n is multiplied in two steps, since the
+    result may be subnormal.
     """
-    cdef double h = x * x, n, r, p, half
-    n = rounded(f * h * 1.4426950408889634)
+    cdef double n = rounded(high * 1.4426950408889634), r, p, half
     # ln 2 in two numbers as in FreeBSD's msun, e_exp.c: n times the first is exact.
-    r = mad(-n, 6.93147180369123816490e-01, f * h) + mad(-n, 1.90821492927058770002e-10, f * product_error(x, x, h))
+    r = mad(-n, 6.93147180369123816490e-01, high) + mad(-n, 1.90821492927058770002e-10, low)
     p = mad(r, 2.5000351699859863e-08, 2.7630287407759595e-07)
     p = mad(r, p, 2.7557585914004994e-06)
     p = mad(r, p, 2.4801493002180307e-05)
@@ -63,6 +62,12 @@ cdef inline double exp_of_square(double x, double f, double y) noexcept nogil:
     p = 1.0 + mad(r * r, p, r)
     half = rounded(0.5 * n)
     return y * p * two_to(half) * two_to(n - half)
+
+
+cdef inline double exp_of_square(double x, double f, double y) noexcept nogil:
+    """y exp(f x**2) for an f that is minus a power of 2; the square's error would be 50 ulp of it at x = 26."""
+    cdef double h = x * x
+    return exp_of_sum(f * h, f * product_error(x, x, h), y)
 
 
 cdef inline double near_erf(double x) noexcept nogil:

@@ -458,19 +458,43 @@ def bitwise_xor_(self, other):
 # --------------------------------------------------------------------------------------------- where
 # A choice moves elements and computes nothing, so that a nan in what was not chosen does no harm.
 
-cdef void choose_run_8(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    cdef int64_t *y = <int64_t *>p[0]
-    cdef const char *condition = p[1]
-    cdef const int64_t *a = <const int64_t *>p[2]
-    cdef const int64_t *b = <const int64_t *>p[3]
+cdef inline void choose_elements(Py_ssize_t n, stored *y, const char *condition, Py_ssize_t k, const stored *a,
+                                 Py_ssize_t ka, const stored *b, Py_ssize_t kb) noexcept:
+    cdef stored yes, no
     cdef Py_ssize_t i
     for i in range(n):
-        y[i] = a[s[2] * i] if condition[s[1] * i] else b[s[3] * i]
+        yes = a[ka * i]                          # both are read, so that the choice needs no branch
+        no = b[kb * i]
+        y[i] = yes if condition[k * i] else no
+
+
+cdef inline void choose_run(Py_ssize_t n, stored *y, const char *condition, Py_ssize_t k, const stored *a,
+                            Py_ssize_t ka, const stored *b, Py_ssize_t kb) noexcept:
+    """With constants for the common strides, the elements that stand still copied, and y told from b."""
+    cdef stored yes, no
+    if n == 0:
+        return
+    yes = a[0]
+    no = b[0]
+    if k and ka and kb:
+        choose_elements(n, y, condition, 1, a, 1, b, 1)
+    elif k and ka:
+        choose_elements(n, y, condition, 1, a, 1, &no, 0)
+    elif k and kb and b == y:
+        choose_elements(n, y, condition, 1, &yes, 0, y, 1)
+    elif k and kb:
+        choose_elements(n, y, condition, 1, &yes, 0, b, 1)
+    else:
+        choose_elements(n, y, condition, k, a, ka, b, kb)
+
+
+cdef void choose_run_8(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    choose_run[int64_t](n, <int64_t *>p[0], p[1], s[1], <const int64_t *>p[2], s[2], <const int64_t *>p[3], s[3])
+
 
 cdef void choose_run_1(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    cdef Py_ssize_t i
-    for i in range(n):
-        p[0][i] = p[2][s[2] * i] if p[1][s[1] * i] else p[3][s[3] * i]
+    choose_run[char](n, p[0], p[1], s[1], p[2], s[2], p[3], s[3])
+
 
 cdef int choose_into(Tensor y, Tensor condition, Tensor a, Tensor b) except -1:
     """y[...] = a where condition, else b."""

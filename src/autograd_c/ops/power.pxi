@@ -3,19 +3,55 @@
 # a and b the operands (x where there is one), y result, g the gradient that comes in.
 
 # ----------------------------------------------------------------------------------------------- pow
-# Three nodes, as in PyTorch: the exponent a number (an operation on one tensor), both tensors, the
-# base a number.
+# Three nodes, as in PyTorch: the exponent a number (an operation on one tensor, with that number and
+# the derivative's exponent as its static arguments), both tensors, the base a number.
 
 cdef inline num pow_dx(num g, num x, num y, const double *c) noexcept:
     if c[0] == 0.0:                              # a static argument, so this asks no operand
         return zero_of[num](g)
-    return g * (c[0] * pow_of[num](x, c[0] - 1.0))
+    return g * (c[0] * static_power_of[num](x, y, c + 1))
 
 cdef inline double pow_by(double x, const double *c) noexcept:
     return power_value(x, c[0])
 
-cdef inline double square_value(double x) noexcept:
-    return x * x
+cdef inline void pow_loop(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    """The values, where the exponent c[1] has a short cut."""
+    map1c(pow_by, n, p, s, c + 1)
+
+cdef inline void pow_dx_loop(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    """The gradients, where the derivative's exponent c[1] has one."""
+    chain1(pow_dx[double], n, p, s, c)
+
+cdef inline bint take_short_cut(Kernel loop, Py_ssize_t n, char **p, const Py_ssize_t *s, double factor,
+                                double e) noexcept:
+    """Run the loop with (factor, e, 1) if e has a short cut: a copy for each, where e is a constant."""
+    cdef double c[3]
+    c[0] = factor
+    c[2] = 1.0
+    if e == 2.0:
+        c[1] = 2.0
+        loop(n, p, s, c)
+    elif e == 1.0:
+        c[1] = 1.0
+        loop(n, p, s, c)
+    elif e == 3.0:
+        c[1] = 3.0
+        loop(n, p, s, c)
+    elif e == 0.5:
+        c[1] = 0.5
+        loop(n, p, s, c)
+    elif e == -0.5:
+        c[1] = -0.5
+        loop(n, p, s, c)
+    elif e == -1.0:
+        c[1] = -1.0
+        loop(n, p, s, c)
+    elif e == -2.0:
+        c[1] = -2.0
+        loop(n, p, s, c)
+    else:
+        return False
+    return True
 
 cdef inline int64_t pow_int(int64_t a, int64_t e) noexcept:
     cdef uint64_t y = 1, x = <uint64_t>a
@@ -32,24 +68,54 @@ cdef inline int64_t square_int(int64_t x) noexcept:
     return <int64_t>(<uint64_t>x * <uint64_t>x)
 
 cdef void pow_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    if c[0] == 2.0:
-        map1(square_value, n, p, s)
-    else:
-        map1c(pow_by, n, p, s, c)
+    if not take_short_cut(pow_loop, n, p, s, 1.0, c[0]):
+        pow_run(n, <double *>p[0], <const double *>p[1], s[1], c, 0)
 
 cdef void pow_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1(pow_dx[double], n, p, s, c)
+    cdef double room[BLOCK]                      # the powers, in the place of the result, which is not read
+    cdef char *q[4]
+    cdef Py_ssize_t t[4]
+    cdef double d[3]
+    cdef Py_ssize_t m
+    if take_short_cut(pow_dx_loop, n, p, s, c[0], c[1]):
+        return
+    d[0] = c[0]
+    d[1] = c[1]
+    d[2] = 0.0
+    q[0] = p[0]
+    q[1] = p[1]
+    q[2] = p[2]
+    q[3] = <char *>room
+    t[0] = t[3] = 1
+    t[1] = s[1]
+    t[2] = s[2]
+    while n > 0:
+        m = min(n, <Py_ssize_t>BLOCK)
+        pow_run(m, room, <const double *>q[2], t[2], &d[1], 0)
+        chain1(pow_dx[double], m, q, t, d)
+        q[0] += m * sizeof(double)
+        q[1] += t[1] * m * sizeof(double)
+        q[2] += t[2] * m * sizeof(double)
+        n -= m
 
 cdef class PowBackward0(UnaryNode):
     """g e x**(e - 1) for a number e; 0 where e is 0"""
 
 cdef UnaryOp POW_BY = unary_op("pow", pow_forward, PowBackward0, READS_X, pow_backward, pow_dx[Tensor])
 
-cdef inline num power_da(num g, num a, num b) noexcept:
-    return if_zero[num](b, zero_of[num](g), g * (b * power_of[num](a, b - 1.0)))
+# Of two tensors, the powers are an argument of the formulas.
 
-cdef inline num power_db(num g, num a, num b) noexcept:
-    return if_zero_power[num](a, b, zero_of[num](g), g * (power_of[num](a, b) * log_of[num](a)))
+cdef inline num power_da(num g, num a, num b, num one_less) noexcept:
+    return if_zero[num](b, zero_of[num](g), g * (b * one_less))
+
+cdef inline num power_db(num g, num a, num b, num y) noexcept:
+    return if_zero_power[num](a, b, zero_of[num](g), g * (y * log_of[num](a)))
+
+cdef Tensor power_da_tensors(Tensor g, Tensor a, Tensor b):
+    return power_da[Tensor](g, a, b, power(a, b - 1.0))
+
+cdef Tensor power_db_tensors(Tensor g, Tensor a, Tensor b):
+    return power_db[Tensor](g, a, b, power(a, b))
 
 cdef inline num if_zero_power(num a, num b, num yes, num no) noexcept:
     """yes where a**b is constant in b next to b: at 0**b for b >= 0."""
@@ -59,20 +125,44 @@ cdef inline num if_zero_power(num a, num b, num yes, num no) noexcept:
         return choose(binary(&BITWISE_AND, compare(Py_EQ, a, scalar_number(0.0)),
                              compare(Py_GE, b, scalar_number(0.0))), yes, no)
 
-cdef inline double power_pair_value(double a, double b) noexcept:
-    return power_value(a, b)
+ctypedef double (*ChainPower)(double g, double a, double b, double power) noexcept
+
+cdef inline void chain_power(ChainPower f, double less, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """da or db from (g, a, b, a**(b - less))."""
+    cdef double room[BLOCK]
+    cdef double *r = <double *>p[0]
+    cdef const double *g = <const double *>p[1]
+    cdef const double *a = <const double *>p[2]
+    cdef const double *b = <const double *>p[3]
+    cdef Py_ssize_t sg = s[1], sa = s[2], sb = s[3], i, m
+    while n > 0:
+        m = min(n, <Py_ssize_t>BLOCK)
+        for i in range(m):
+            room[i] = b[sb * i] - less
+        pow_run(m, room, a, sa, room, 1)
+        if sg and sa and sb:
+            for i in range(m):
+                r[i] = f(g[i], a[i], b[i], room[i])
+        else:
+            for i in range(m):
+                r[i] = f(g[sg * i], a[sa * i], b[sb * i], room[i])
+        r += m
+        g += sg * m
+        a += sa * m
+        b += sb * m
+        n -= m
 
 cdef void power_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map2(power_pair_value, n, p, s)
+    pow_run(n, <double *>p[0], <const double *>p[1], s[1], <const double *>p[2], s[2])
 
 cdef void power_integer(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map2_int(pow_int, n, p, s)
 
 cdef void power_backward_a(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain2(power_da[double], n, p, s)
+    chain_power(power_da[double], 1.0, n, p, s)
 
 cdef void power_backward_b(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain2(power_db[double], n, p, s)
+    chain_power(power_db[double], 0.0, n, p, s)
 
 cdef class PowBackward1(BinaryNode):
     """a: g b a**(b - 1); b: g a**b log(a)"""
@@ -82,7 +172,7 @@ cdef class PowBackward2(BinaryNode):
 
 cdef BinaryOp POW = differentiable(
     binary_op("pow", NUMERIC, power_forward, power_integer), PowBackward1, None,
-    READS_A | READS_B, power_backward_a, power_da[Tensor], READS_A | READS_B, power_backward_b, power_db[Tensor])
+    READS_A | READS_B, power_backward_a, power_da_tensors, READS_A | READS_B, power_backward_b, power_db_tensors)
 cdef BinaryOp POW_OF_NUMBER = POW
 POW_OF_NUMBER.node = <PyTypeObject *>PowBackward2
 
@@ -92,7 +182,7 @@ cdef Tensor power(Tensor a, Tensor b):
     if b.flags & NUMBER and max_kind(a, b) == BOOL:
         return c_clone(a) if b.value.b else filled(BOOL, fresh_layout(a.form), 1.0)
     if b.flags & NUMBER and max_kind(a, b) == F64:
-        return unary_with(&POW_BY, to_kind(a, F64), number_value(b), 0.0)
+        return unary_with(&POW_BY, to_kind(a, F64), number_value(b), number_value(b) - 1.0)
     return binary(&POW_OF_NUMBER if a.flags & NUMBER else &POW, a, b)
 
 
@@ -101,7 +191,7 @@ cdef Tensor power_in_place(Tensor a, Tensor b):
     if b.flags & NUMBER and max_kind(a, b) == BOOL:
         return copy_in_place(a, power(a, b))
     if b.flags & NUMBER and a.kind == F64:
-        return unary_in_place_with(&POW_BY, a, number_value(b), 0.0)
+        return unary_in_place_with(&POW_BY, a, number_value(b), number_value(b) - 1.0)
     return binary_in_place(&POW, a, b)
 
 

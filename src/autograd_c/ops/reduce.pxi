@@ -390,7 +390,7 @@ cdef Tensor test_along(const Reducer *reducer, Tensor x, object dim, bint keepdi
     if dim is None or not isinstance(dim, (tuple, list)) or dim:
         mask = dim_mask(dim, x.form.ndim)
     y = new_tensor(BOOL, reduced_layout(x.form, mask, keepdim))
-    reduce_into(reducer, y, None, x, mask, TRUTH)
+    reduce_into(reducer, y, None, x, mask, BOOL)
     return y
 
 

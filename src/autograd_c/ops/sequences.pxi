@@ -157,15 +157,13 @@ def logspace(start, end, steps, base=10.0, *, dtype=None, layout=None, device=No
     cdef tuple got = (start, end, steps)
     cdef int kind
     cdef Tensor y
-    cdef Py_ssize_t i
     cdef double b
     if not isinstance(base, (int, float)):
         raise errors().no_overload("logspace", got, {"base": base})
     kind = options("logspace", got, dtype, F64, layout, device, pin_memory, requires_grad)
     y = evenly("logspace", kind, got)
     b = base
-    for i in range(y.form.numel):
-        (<double *>y.ptr)[i] = cmath.pow(b, (<double *>y.ptr)[i])
+    pow_run(y.form.numel, <double *>y.ptr, &b, 0, <double *>y.ptr, 1)
     return asking(to_kind(y, kind), requires_grad)
 
 
