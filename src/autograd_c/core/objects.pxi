@@ -158,7 +158,7 @@ cdef void tensor_dealloc(PyObject *o) noexcept:
     nones += let_go(<PyObject *>(<Tensor>o).node)
     nones += let_go(<PyObject *>(<Tensor>o).grad_)
     nones += let_go(<PyObject *>(<Tensor>o).meta)
-    AG_NONES(-nones)
+    ag_nones(-nones)
     (<Tensor>o).version = 0
     (<Tensor>o).flags = 0
     (<Tensor>o).nr = 0
@@ -192,7 +192,7 @@ cdef inline void take_apart(PyObject *o) noexcept:
     nones += let_go(<PyObject *>(<Node>o).form)
     nones += let_go(<PyObject *>(<Node>o).extra)
     nones += let_go(<PyObject *>(<Node>o).args)
-    AG_NONES(-nones)
+    ag_nones(-nones)
     (<Node>o).nr0 = 0
     (<Node>o).nr1 = 0
     (<Node>o).inputs = 0

@@ -92,21 +92,23 @@ cdef extern from *:
        by the million get theirs at once, and the fields that are known go in directly: a tensor's
        layout and node, a node's edges, saved tensors and layout.  The references to edges and node
        are taken over; None among them has none. */
+    static CYTHON_INLINE void ag_nones(Py_ssize_t k) {
     #if PY_VERSION_HEX < 0x030C0000
-      #define AG_NONES(k) Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + (k))
+        Py_SET_REFCNT(Py_None, Py_REFCNT(Py_None) + k);
     #else
-      #define AG_NONES(k) ((void)0)
+        (void)k;
     #endif
+    }
     static CYTHON_INLINE int ag_hold(PyObject *o) {
         if (o == Py_None) return 1;
         Py_INCREF(o);
         return 0;
     }
-    #define AG_FILL_TENSOR(t, f, n) (AG_NONES(3 + ((n) == Py_None)), Py_INCREF(f), (t)->form = (f), \
+    #define AG_FILL_TENSOR(t, f, n) (ag_nones(3 + ((n) == Py_None)), Py_INCREF(f), (t)->form = (f), \
         (t)->storage = (void *)Py_None, (t)->node = (void *)(n), (t)->grad_ = (void *)Py_None, \
         (t)->meta = (void *)Py_None)
     #define AG_FILL_NODE(n, v, to0, to1, x, y, f) \
-        (AG_NONES(2 + ((to0) == Py_None) + ((to1) == Py_None) + ag_hold(x) + ag_hold(y)), Py_INCREF(f), \
+        (ag_nones(2 + ((to0) == Py_None) + ((to1) == Py_None) + ag_hold(x) + ag_hold(y)), Py_INCREF(f), \
         (n)->__pyx_vtab = (v), (n)->next0 = (void *)(to0), (n)->next1 = (void *)(to1), (n)->a = (void *)(x), \
         (n)->b = (void *)(y), (n)->form = (f), (n)->extra = (void *)Py_None, (n)->args = (void *)Py_None)
     #define AG_VTABLE(n) ((void *)(n)->__pyx_vtab)
@@ -149,7 +151,7 @@ cdef extern from *:
     Node own_node "AG_OWN"(PyObject *)
     list own_list "AG_OWN"(PyObject *)
     object own_object "AG_OWN"(PyObject *)
-    void AG_NONES(Py_ssize_t) noexcept
+    void ag_nones(Py_ssize_t) noexcept
     void AG_FILL_TENSOR(Tensor, Layout, PyObject *) noexcept
     void AG_FILL_NODE(Node, void *, PyObject *, PyObject *, PyObject *, PyObject *, Layout) noexcept
     void *AG_VTABLE(Node) noexcept
