@@ -108,10 +108,6 @@ def _state_of(source):
     bits = source.bit_generator
     with bits.lock:  # numpy draws without the interpreter's lock
         state = bits.state
-    return _packed(bits, state)
-
-
-def _packed(bits, state):
     words = [state["state"][name].to_bytes(16, "little") for name in ("state", "inc")]
     return _STATE.pack(_MAGIC, bits.seed_seq.entropy, *words, state["has_uint32"], state["uinteger"])
 
@@ -139,10 +135,12 @@ def _restored(cls, packed):
 
 
 def _after_fork_in_child():
-    """Give each generator a new lock: a thread that is no more may have held the old one."""
+    """Free the lock of each generator, which a thread that is no more may have held.
+
+    By the method that the standard library has for it: even to read the state, numpy 2.5 takes the lock.
+    """
     for generator in _generators:
-        bits = generator._numpy.bit_generator
-        generator._numpy = _of_state(_packed(bits, bits.state))
+        generator._numpy.bit_generator.lock._at_fork_reinit()
 
 
 if hasattr(os, "register_at_fork"):
