@@ -128,6 +128,11 @@ OVERLOADS_OF = {name: signatures for names, signatures in OVERLOADS.items() for 
 SUBCLASSABLE = 1 << 10  # Py_TPFLAGS_BASETYPE
 
 
+def original(function):
+    """The function object that a function of the package was made from; a builtin tells no signature."""
+    return _core.__originals__.get(function, function)
+
+
 def parameter_text(function, parameter):
     """A parameter as it stands in a signature."""
     stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}
@@ -145,7 +150,7 @@ def signature_text(function, bound):
     name = function.__name__
     texts = []
     starred = False
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in inspect.signature(original(function)).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and not starred:
             texts.append("*")
         starred = starred or parameter.kind in (parameter.VAR_POSITIONAL, parameter.KEYWORD_ONLY)
@@ -157,7 +162,7 @@ def signature_text(function, bound):
 def declare_function(name, function, bound=False):
     """The lines that declare a function, or a method if `bound`."""
     published = function.__name__
-    only_method = _core.__functions__.get(published, function) is not function
+    only_method = original(_core.__functions__.get(published, function)) is not original(function)
     key = f"Tensor.{published}" if only_method else published
     signatures = OVERLOADS_OF.get(key) or [signature_text(function, bound)]
     if bound:

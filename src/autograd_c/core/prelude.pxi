@@ -46,6 +46,10 @@ cdef extern from "Python.h":
     void *PyMem_RawMalloc(size_t) noexcept nogil
     void *PyMem_RawRealloc(void *, size_t) noexcept nogil
     void PyMem_RawFree(void *) noexcept nogil
+    ctypedef struct PyMethodDef:
+        const char *ml_name
+    object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
+    const char *PyUnicode_AsUTF8(str) except NULL
     int Py_EnterRecursiveCall(const char *) except -1
     void Py_LeaveRecursiveCall() noexcept
 
@@ -120,6 +124,10 @@ cdef extern from *:
     /* A new object of a class known at run time; no class of ours looks at the arguments. */
     static CYTHON_INLINE PyObject *ag_tp_new(PyTypeObject *cls) { return cls->tp_new(cls, NULL, NULL); }
 
+    /* Of Cython's function objects, which begin as CPython's builtins do. */
+    #define AG_DEFINITION(f) (((PyCFunctionObject *)(f))->m_ml)
+    #define AG_HAS_CONSTANT_DEFAULTS(f) (((__pyx_CyFunctionObject *)(f))->defaults_getter == NULL)
+
     #ifndef AUTOGRAD_C_SANITIZE
       #define AUTOGRAD_C_SANITIZE 0
     #endif
@@ -157,6 +165,8 @@ cdef extern from *:
     void *AG_VTABLE(Node) noexcept
     bint AG_HAS_WEAK_REFERENCES "AG_HAS_WEAK_REFERENCES"(Node) noexcept
     bint AG_TENSOR_HAS_WEAK_REFERENCES "AG_HAS_WEAK_REFERENCES"(Tensor) noexcept
+    PyMethodDef *AG_DEFINITION(object) noexcept
+    bint AG_HAS_CONSTANT_DEFAULTS(object) noexcept
     const int AUTOGRAD_C_SANITIZE
     void *ag_alloc(Py_ssize_t) noexcept
     void ag_free(void *) noexcept

@@ -20,21 +20,53 @@ cdef class Absent:
 cdef Absent ABSENT = Absent()
 
 
+# Note [Functions of the package]
+# Cython's function objects can be methods, have names that can be set, and defaults that are objects.
+# CPython's builtins can none of that, but the interpreter calls them 8 ns sooner.  So what is
+# published as a function is a builtin on the same C code, where its defaults allow that; a method is
+# the function object itself.  As PyTorch's own functions it has no `inspect.signature`; the stubs do.
+
+__originals__ = {}             # builtin -> the function object that it was made from
+
+
+cdef object as_builtin(f):
+    """A builtin that does what the function object f does; f itself where the C code reads defaults from it."""
+    cdef PyMethodDef *definition = AG_DEFINITION(f)
+    cdef PyMethodDef *copied
+    cdef str name = f.__name__
+    if not AG_HAS_CONSTANT_DEFAULTS(f):
+        return f
+    if definition.ml_name != name.encode():
+        copied = <PyMethodDef *>PyMem_RawMalloc(sizeof(PyMethodDef))
+        if copied == NULL:
+            raise MemoryError()
+        copied[0] = definition[0]
+        Py_INCREF(name)                        # the builtin points into it
+        copied.ml_name = PyUnicode_AsUTF8(name)
+        definition = copied
+    builtin = PyCFunction_NewEx(definition, NULL, "autograd_c")
+    __originals__[builtin] = f
+    return builtin
+
+
 def function(f):
     """Publish f as a function of the package."""
-    __functions__[f.__name__] = f
-    return f
+    builtin = as_builtin(f)
+    __functions__[f.__name__] = builtin
+    return builtin
 
 
 def query(f):
     """Publish, as a function and a method, what only tells about a tensor."""
-    return method(function(f))
+    method(f)
+    return function(f)
 
 
 def op_function(f):
     """Publish an operation that is a function only, or whose method has other arguments."""
-    __ops__[f.__name__] = f
-    return function(f)
+    builtin = function(f)
+    __ops__[f.__name__] = builtin
+    return builtin
 
 
 def method(f):
@@ -54,8 +86,8 @@ cdef int publish_method(str name, f) except -1:
 
 def op(f):
     """Publish an operation, as a function and a method."""
-    __ops__[f.__name__] = f
-    return method(function(f))
+    method(f)
+    return op_function(f)
 
 
 def renamed(name):
@@ -71,7 +103,8 @@ def also(name):
     def publish(f):
         if __functions__.get(f.__name__) is f:
             __functions__[name] = f
-        if __methods__.get(f.__name__) is f:
-            publish_method(name, f)
+        original = __originals__.get(f, f)
+        if __methods__.get(f.__name__) is original:
+            publish_method(name, original)
         return f
     return publish
