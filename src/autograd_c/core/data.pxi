@@ -517,17 +517,15 @@ cdef list take_tensors(Storage s, Tensor x):
     cdef list found = [x]
     cdef dict known = {}                       # id of a storage: references to it that are accounted for
     cdef Storage d
-    cdef Link *link
     cdef PyObject *o
+    cdef Py_ssize_t i
     if Py_REFCNT(<PyObject *>s) == 2:          # x and the caller
         return found
     import gc
     found.clear()
-    link = untracked.next
-    while link != &untracked:
-        o = <PyObject *>(<char *>link - sizeof(PyObject))
-        link = link.next
-        if Py_REFCNT(o) > 0 and isinstance(<object>o, Tensor) and is_on(<Tensor>o, s):
+    for i in range(tensor_pool.count):
+        o = tensor_pool.all[i]
+        if Py_REFCNT(o) > 0 and is_on(<Tensor>o, s):
             found.append(<object>o)
     for other in gc.get_objects():
         if isinstance(other, Tensor) and is_on(<Tensor>other, s):

@@ -352,6 +352,9 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
     if a.kind != F64 or b.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
         binary_kinds(op, a.kind, b.kind, &want, &kind)
         check_operands(op, a, b, want)
+        if b.flags & NUMBER and b.kind == I64 and want == F64 and b.storage is None:
+            b.value.f = <double>b.value.i      # nobody else has it: now, rather than on each way
+            b.kind = F64
     if b.form is SCALAR or a.form is b.form:
         form = fresh_layout(a.form)
     elif a.form is SCALAR:

@@ -8,9 +8,9 @@ cdef inline PyObject *make_tensor(int dtype, Layout form, PyObject *node) except
     cdef PyObject *o
     if form is not SCALAR:
         return make_stored(dtype, form, node)
-    o = pooled(&free_tensors, <PyTypeObject *>Tensor)
+    o = pooled(&tensor_pool, <PyTypeObject *>Tensor)
     if o == NULL:
-        o = fresh_or_drop(<PyTypeObject *>Tensor, node, <PyObject *>None)
+        o = fresh_or_drop(&tensor_pool, <PyTypeObject *>Tensor, node, <PyObject *>None)
     AG_FILL_TENSOR(<Tensor>o, form, node)
     (<Tensor>o).ptr = <char *>&(<Tensor>o).value
     (<Tensor>o).kind = dtype
@@ -27,9 +27,9 @@ cdef PyObject *make_stored(int dtype, Layout form, PyObject *node) except NULL:
     except MemoryError:
         let_go(node)
         raise
-    o = pooled(&free_tensors, <PyTypeObject *>Tensor)
+    o = pooled(&tensor_pool, <PyTypeObject *>Tensor)
     if o == NULL:
-        o = fresh_or_drop(<PyTypeObject *>Tensor, node, <PyObject *>None)
+        o = fresh_or_drop(&tensor_pool, <PyTypeObject *>Tensor, node, <PyObject *>None)
     AG_FILL_TENSOR(<Tensor>o, form, node)
     (<Tensor>o).storage = s
     (<Tensor>o).ptr = s.data

@@ -1,28 +1,28 @@
-# How tensors and nodes come to be and go: a free list for their memory, and a list of those that
-# the cyclic collector does not know.
+# How tensors and nodes come to be and go: pools of their memory, which also know every object that the
+# cyclic collector does not.
 #
 # Note [Collection]
 # Registering each tensor and node with CPython's collector costs a graph twice: each object is
 # walked by young collections, and graphs of 10**6 nodes drive full ones.  Yet a cycle can lead
 # through any of them (a hook that closes over its own tensor, through plain nodes), and to track
 # some of them only is unsound: a tracked tensor behind an untracked node is never found unreachable.
-# So none is tracked when made.  All untracked ones hang in a list, and `_offer` - called by the
-# collector before a full collection, or before a middle one if something that can close a cycle was
-# made since the last - hands the whole list over.  An object that was handed over stays tracked.
+# So none is tracked when made.  A pool has the addresses of all its untracked objects, dead ones
+# that wait for reuse among them, so making and freeing an object does nothing for it.  `_offer` -
+# called by the collector before a full collection, or before a middle one if something that can
+# close a cycle was made since the last - hands all that live over.  An object that was handed over
+# stays tracked, and leaves the pool for good.
 
-cdef struct Link:
-    Link *prev
-    Link *next                  # NULL: not in the list (known to the collector)
-
-cdef Link untracked
-untracked.prev = untracked.next = &untracked
+cdef struct Link:               # what an object has for its pool; the objects of Python classes are in none
+    PyObject *following         # in the free list, or the chain of dead nodes
+    uint32_t place              # where its pool has its address, while it is untracked
+    bint tracked
 
 # Something that can close a cycle came into being: a hook, a context, an attribute, a graph in .grad.
 cdef bint cycle_maker_seen = False
 
 
 cdef class Tracked:
-    """Base of Tensor and Node: memory from a free list, a place in the list of the untracked."""
+    """Base of Tensor and Node: memory from a pool."""
     cdef Link link
 
 
@@ -36,53 +36,54 @@ cdef inline void note_cycle_maker() noexcept:
     cycle_maker_seen = True
 
 
-cdef struct FreeList:
+cdef struct Pool:
     allocfunc alloc             # tp_alloc of the classes that it serves
+    PyObject *first             # of those that wait for reuse: dead, with no references
+    Py_ssize_t free
+    PyObject **all              # all untracked objects
     Py_ssize_t count
-    PyObject *first             # chained through Link.next
+    Py_ssize_t room
 
 cdef enum:
     FREE_KEPT = 1 << 16         # objects kept for reuse, about 12 MB
 
-cdef FreeList free_tensors, free_nodes
+cdef Pool tensor_pool, node_pool
 
 
-cdef inline void leave_list(Link *link) noexcept:
-    if link.next != NULL:
-        link.prev.next = link.next
-        link.next.prev = link.prev
-
-
-cdef inline void enter_list(Link *link) noexcept:
-    link.prev = &untracked
-    link.next = untracked.next
-    untracked.next.prev = link
-    untracked.next = link
-
-
-cdef inline PyObject *pooled(FreeList *pool, PyTypeObject *cls) noexcept:
-    """An object from a free list, its fields as its deallocator left them; NULL where there is none."""
+cdef inline PyObject *pooled(Pool *pool, PyTypeObject *cls) noexcept:
+    """An object that waited for reuse, its fields as its deallocator left them; NULL where there is none."""
     cdef PyObject *o = pool.first
     if o != NULL:
-        pool.first = <PyObject *>link_of(o).next
-        pool.count -= 1
+        pool.first = link_of(o).following
+        pool.free -= 1
         ag_revive(o, cls)
-        enter_list(link_of(o))
     return o
 
 
-cdef PyObject *fresh(PyTypeObject *cls) except NULL:
+cdef PyObject *fresh(Pool *pool, PyTypeObject *cls) except NULL:
     """An object in new memory, all zeros."""
-    cdef PyObject *o = PyType_GenericAlloc(cls, 0)
+    cdef PyObject *o
+    cdef PyObject **all
+    cdef Py_ssize_t room
+    if pool.count == pool.room:
+        room = max(1024, 2 * pool.room)
+        all = <PyObject **>PyMem_RawRealloc(pool.all, room * sizeof(PyObject *))
+        if all == NULL:
+            raise MemoryError()
+        pool.all = all
+        pool.room = room
+    o = PyType_GenericAlloc(cls, 0)
     PyObject_GC_UnTrack(o)
-    enter_list(link_of(o))
+    link_of(o).place = <uint32_t>pool.count
+    pool.all[pool.count] = o
+    pool.count += 1
     return o
 
 
-cdef PyObject *fresh_or_drop(PyTypeObject *cls, PyObject *a, PyObject *b) except NULL:
+cdef PyObject *fresh_or_drop(Pool *pool, PyTypeObject *cls, PyObject *a, PyObject *b) except NULL:
     """The same; where there is no memory, two references that the object was to take over are dropped."""
     try:
-        return fresh(cls)
+        return fresh(pool, cls)
     except MemoryError:
         let_go(a)
         let_go(b)
@@ -90,19 +91,20 @@ cdef PyObject *fresh_or_drop(PyTypeObject *cls, PyObject *a, PyObject *b) except
 
 
 cdef PyObject *tensor_alloc(PyTypeObject *cls, Py_ssize_t n) except NULL:
-    cdef PyObject *o = pooled(&free_tensors, cls)
-    return o if o != NULL else fresh(cls)
+    cdef PyObject *o = pooled(&tensor_pool, cls)
+    return o if o != NULL else fresh(&tensor_pool, cls)
 
 
 cdef PyObject *node_alloc(PyTypeObject *cls, Py_ssize_t n) except NULL:
-    cdef PyObject *o = pooled(&free_nodes, cls)
-    return o if o != NULL else fresh(cls)
+    cdef PyObject *o = pooled(&node_pool, cls)
+    return o if o != NULL else fresh(&node_pool, cls)
 
 
 # Note [Dying objects]
-# tp_dealloc of Tensor and Node is ours.  It leaves the list first, since what runs while the fields
-# go (a callback of a weak reference, a collection) must not meet a dying object there; it counts
-# the Nones of all fields at once, Note [New objects]; and it never recurses deeper than DEEP nodes:
+# tp_dealloc of Tensor and Node is ours.  A tracked object leaves the collector first, since what runs
+# while the fields go (a callback of a weak reference, a collection) must not meet a dying object there;
+# `_offer` passes over what has no references.  It counts the Nones of all fields at once, Note
+# [New objects]; and it never recurses deeper than DEEP nodes:
 # beyond, dead nodes wait in a chain until the stack is flat again.  Objects of classes derived in
 # Python come here from Python's own deallocator, which has its own such chain, and go back to it.
 
@@ -110,7 +112,7 @@ cdef enum:
     DEEP = 40
 
 cdef int dying = 0             # node_dealloc's on the stack
-cdef Link *waiting = NULL      # dead nodes, chained through Link.next
+cdef PyObject *waiting = NULL  # dead nodes, chained through Link.following
 
 
 cdef inline Py_ssize_t let_go(PyObject *o) noexcept:
@@ -121,33 +123,39 @@ cdef inline Py_ssize_t let_go(PyObject *o) noexcept:
     return 0
 
 
-cdef inline void hide(PyObject *o) noexcept:
-    """Take a dying object out of the collector's sight."""
-    if link_of(o).next != NULL:
-        leave_list(link_of(o))
-        link_of(o).next = NULL
-    else:
-        PyObject_GC_UnTrack(o)
-
-
-cdef inline bint is_pooled(FreeList *pool, PyObject *o) noexcept:
+cdef inline bint is_pooled(Pool *pool, PyObject *o) noexcept:
     """Whether the object is of a class of ours, not of one that Python code derived."""
     return ag_type(o).tp_alloc == pool.alloc
 
 
-cdef inline void give_back(FreeList *pool, PyObject *o) noexcept:
-    if AUTOGRAD_C_SANITIZE or pool.count >= FREE_KEPT or not is_pooled(pool, o):
+cdef inline void hide(PyObject *o, bint is_ours) noexcept:
+    """Take a dying object out of the collector's sight."""
+    if link_of(o).tracked or not is_ours:
+        PyObject_GC_UnTrack(o)
+
+
+cdef inline void give_back(Pool *pool, PyObject *o, bint is_ours) noexcept:
+    cdef PyObject *last
+    if not is_ours or link_of(o).tracked:      # not in the pool
         ag_type(o).tp_free(o)
         return
-    link_of(o).next = <Link *>pool.first
+    if AUTOGRAD_C_SANITIZE or pool.free >= FREE_KEPT:
+        pool.count -= 1
+        last = pool.all[pool.count]
+        pool.all[link_of(o).place] = last
+        link_of(last).place = link_of(o).place
+        ag_type(o).tp_free(o)
+        return
+    link_of(o).following = pool.first
     pool.first = o
-    pool.count += 1
+    pool.free += 1
 
 
 cdef void tensor_dealloc(PyObject *o) noexcept:
     # The casts below make no reference: the count is 0.
     cdef Py_ssize_t nones
-    hide(o)
+    cdef bint is_ours = is_pooled(&tensor_pool, o)
+    hide(o, is_ours)
     if AG_TENSOR_HAS_WEAK_REFERENCES(<Tensor>o):
         PyObject_ClearWeakRefs(o)
     if (<Tensor>o).accumulator != NULL:
@@ -155,35 +163,48 @@ cdef void tensor_dealloc(PyObject *o) noexcept:
         (<Tensor>o).accumulator = NULL
     ag_decref(<PyObject *>(<Tensor>o).form)
     nones = let_go(<PyObject *>(<Tensor>o).storage)
-    nones += let_go(<PyObject *>(<Tensor>o).node)
+    nones += let_go_of_node(<PyObject *>(<Tensor>o).node)
     nones += let_go(<PyObject *>(<Tensor>o).grad_)
     nones += let_go(<PyObject *>(<Tensor>o).meta)
     ag_nones(-nones)
     (<Tensor>o).version = 0
     (<Tensor>o).flags = 0
     (<Tensor>o).nr = 0
-    give_back(&free_tensors, o)
+    give_back(&tensor_pool, o, is_ours)
+
+
+cdef inline Py_ssize_t let_go_of_node(PyObject *o) noexcept:
+    """The same for a grad_fn, without the detour through its class where it dies."""
+    if o == <PyObject *>None:
+        return 1
+    if Py_REFCNT(o) == 1 and is_pooled(&node_pool, o):
+        ag_kill(o)
+        node_dealloc(o)
+    else:
+        ag_decref(o)
+    return 0
 
 
 cdef void node_dealloc(PyObject *o) noexcept:
     global dying, waiting
-    hide(o)
+    cdef bint is_ours = is_pooled(&node_pool, o)
+    hide(o, is_ours)
     if AG_HAS_WEAK_REFERENCES(<Node>o):
         PyObject_ClearWeakRefs(o)
-    if dying >= DEEP and is_pooled(&free_nodes, o):
-        link_of(o).next = waiting
-        waiting = link_of(o)
+    if dying >= DEEP and is_ours:
+        link_of(o).following = waiting
+        waiting = o
         return
     dying += 1
-    take_apart(o)
+    take_apart(o, is_ours)
     while dying == 1 and waiting != NULL:
-        o = <PyObject *>(<char *>waiting - sizeof(PyObject))
-        waiting = waiting.next
-        take_apart(o)
+        o = waiting
+        waiting = link_of(o).following
+        take_apart(o, True)
     dying -= 1
 
 
-cdef inline void take_apart(PyObject *o) noexcept:
+cdef inline void take_apart(PyObject *o, bint is_ours) noexcept:
     cdef Py_ssize_t nones
     nones = let_go(<PyObject *>(<Node>o).next0)
     nones += let_go(<PyObject *>(<Node>o).next1)
@@ -199,28 +220,37 @@ cdef inline void take_apart(PyObject *o) noexcept:
     (<Node>o).flags = 0
     (<Node>o).op = NULL
     (<Node>o).state.task = 0
-    give_back(&free_nodes, o)
+    give_back(&node_pool, o, is_ours)
 
 
 def _offer(str phase, dict info):
     """Hand the untracked tensors and nodes to the collector (a gc callback, Note [Collection])."""
     global cycle_maker_seen
     cdef int generation
-    cdef Link *link
-    cdef Link *following
     if phase != "start":
         return
     generation = info["generation"]
     if generation == 0 or (generation == 1 and not cycle_maker_seen):
         return
     cycle_maker_seen = False
-    link = untracked.next
-    untracked.prev = untracked.next = &untracked
-    while link != &untracked:
-        following = link.next
-        link.prev = link.next = NULL
-        PyObject_GC_Track(<PyObject *>(<char *>link - sizeof(PyObject)))
-        link = following
+    hand_over(&tensor_pool)
+    hand_over(&node_pool)
+
+
+cdef void hand_over(Pool *pool) noexcept:
+    """Track all living objects of a pool, and leave it the dead ones."""
+    cdef PyObject *o
+    cdef Py_ssize_t i, kept = 0
+    for i in range(pool.count):
+        o = pool.all[i]
+        if Py_REFCNT(o) > 0:
+            link_of(o).tracked = True
+            PyObject_GC_Track(o)
+        else:
+            link_of(o).place = <uint32_t>kept
+            pool.all[kept] = o
+            kept += 1
+    pool.count = kept
 
 
 cdef int set_up_objects() except -1:
@@ -229,12 +259,12 @@ cdef int set_up_objects() except -1:
     import gc
     cdef PyTypeObject *t = <PyTypeObject *>Tensor
     bare_new = t.tp_new
-    t.tp_alloc = free_tensors.alloc = tensor_alloc
+    t.tp_alloc = tensor_pool.alloc = tensor_alloc
     t.tp_dealloc = tensor_dealloc
     t.tp_clear = tensor_clear
     t.tp_new = public_new
     PyType_Modified(t)
-    free_nodes.alloc = node_alloc
+    node_pool.alloc = node_alloc
     adopt_node_types(Node)
     gc.callbacks.append(_offer)
     return 0

@@ -84,6 +84,9 @@ cdef extern from *:
 
     static CYTHON_INLINE void ag_decref(PyObject *o) { Py_DECREF(o); }
 
+    /* Take the last reference from an object whose deallocator the caller calls. */
+    static CYTHON_INLINE void ag_kill(PyObject *o) { Py_SET_REFCNT(o, 0); }
+
     /* A new reference. */
     static CYTHON_INLINE PyObject *ag_held(PyObject *o) { Py_INCREF(o); return o; }
 
@@ -153,6 +156,7 @@ cdef extern from *:
     object ag_tp_new(PyTypeObject *)
     void ag_revive(PyObject *, PyTypeObject *) noexcept
     void ag_decref(PyObject *) noexcept
+    void ag_kill(PyObject *) noexcept
     void AG_FORGET_A(Node) noexcept
     PyObject *ag_held(PyObject *) noexcept
     Tensor own_tensor "AG_OWN"(PyObject *)

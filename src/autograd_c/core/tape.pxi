@@ -136,9 +136,9 @@ cdef inline PyObject *filled_node(PyTypeObject *cls, void *vtable, PyObject *to0
     Returns a new reference, and takes over those to the edges `to0` and `to1`.  a and b are saved;
     each of the four may be None.
     """
-    cdef PyObject *o = pooled(&free_nodes, cls)
+    cdef PyObject *o = pooled(&node_pool, cls)
     if o == NULL:
-        o = fresh_or_drop(cls, to0, to1)
+        o = fresh_or_drop(&node_pool, cls, to0, to1)
     AG_FILL_NODE(<Node>o, vtable, to0, to1, a, b, form)
     (<Node>o).sequence = take_sequence()
     if a != <PyObject *>None:
@@ -455,7 +455,7 @@ cdef void rest_accumulator(PyObject *o) noexcept:
         (<Tensor>leaf).accumulator = NULL
         node_dealloc(o)
         return
-    hide(o)
+    hide(o, True)
     if AG_HAS_WEAK_REFERENCES(<Node>o):
         PyObject_ClearWeakRefs(o)
     (<Node>o).flags = AT_REST                  # (an |= would count a reference to the dead o)
@@ -483,7 +483,8 @@ cdef Node accumulator(Tensor leaf):
         n = <AccumulateGrad>o
         ag_decref(o)                           # n has the reference now
         n.flags &= ~AT_REST
-        enter_list(link_of(o))
+        if link_of(o).tracked:                 # it was hidden at rest
+            PyObject_GC_Track(o)
     else:
         n = AccumulateGrad.__new__(AccumulateGrad)
         n.sequence = AT_ONCE
