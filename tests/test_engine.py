@@ -51,6 +51,36 @@ class TestBackward:
         a.sum().backward()
         assert mine.tolist() == [2.0] * 3
 
+    def test_scalar_gradients_that_hooks_keep_stay_as_they_were(self):
+        """A 0-d gradient may be overwritten by the next one, but not before everybody else's eyes."""
+        kept, seen, results = [], [], []
+        for keep in (True, False):
+            x = ac.tensor(0.7, requires_grad=True)
+            y = x
+            for _ in range(4):
+                y = (y * 3.0).sin() * x
+                y.register_hook(lambda g, keep=keep: kept.append(g) if keep else None)
+                y.register_hook(lambda g, keep=keep: seen.append(g.item()) if keep else None)
+            (y * y).backward()
+            results.append(x.grad.item())
+        assert [g.item() for g in kept] == seen
+        assert results[0] == results[1]
+
+    @pytest.mark.parametrize("wanted", [("a",), ("b",), ("a", "b"), ("c", "a"), ("c", "b", "a")])
+    def test_scalar_gradients_on_all_ways_through_a_graph(self, wanted):
+        """Each order in which gradients are made from another, added to others and handed out."""
+        leaves = {name: ac.tensor(value, requires_grad=True) for name, value in zip("ab", (0.8, -1.3), strict=True)}
+        a, b = leaves["a"], leaves["b"]
+        leaves["c"] = c = a * b
+        y = c * c - (c / b) * (a - 2) * 3 + c.exp() * (2 - c)
+        found = grad(y, [leaves[name] for name in wanted], retain_graph=True)
+        p, q = 0.8, -1.3
+        dc = 2 * p * q - (p - 2) * 3 / q + np.exp(p * q) * (1 - p * q)
+        exact = {"c": dc, "a": dc * q - 3 * p, "b": dc * p + 3 * p * (p - 2) / q}
+        for name, value in zip(wanted, found, strict=True):
+            assert value.item() == pytest.approx(exact[name], rel=1e-13)
+        assert grad(y, [leaves[name] for name in wanted])[0].item() == found[0].item()
+
     def test_never_writes_into_the_gradient_it_was_given(self):
         a, b = leaf(), leaf()
         given = ac.ones(3)

@@ -1,5 +1,6 @@
 """The package itself: what loads when, and the dtypes that stand for others."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,15 @@ def test_the_interpreter_may_cache_its_functions():
     """It caches no look-up in a module that has a `__getattr__`, or that is not a plain module."""
     assert "__getattr__" not in vars(ac)
     assert type(ac) is type(sys)
+
+
+def test_functions_are_builtins_that_can_be_pickled():
+    for name in ("sin", "max", "arcsin", "einsum"):
+        function = getattr(ac, name)
+        assert type(function) is type(len)
+        assert pickle.loads(pickle.dumps(function)) is function
+    assert ac.arcsin is ac.asin
+    assert ac.max.__name__ == "max"
 
 
 class TestSubmodulesLoadAtFirstUse:

@@ -7,6 +7,10 @@
 # new one is added to it a block at a time and never becomes a tensor: to nodes with ADDS the engine
 # hands such totals over (`offer_totals`), in the places where the gradients are expected.  An operand
 # of one value, above all the expanded gradient of a sum, is spread over one block and read from there.
+#
+# Note [Gradients that are overwritten]
+# A 0-d gradient that comes in and that nobody else knows becomes one that goes out: the kernel that
+# reads it last writes over it.  So a chain of scalars goes backward in one tensor.
 
 cdef struct GradientRun:
     Kernel kernel
@@ -35,12 +39,19 @@ cdef inline int pass_on(PyObject **grads, int i, Tensor g) except -1:
     return 0
 
 
-cdef inline int begin_gradient(GradientRun *run, Kernel kernel, Layout form, PyObject **place) except -1:
-    """Prepare the run of a kernel for the gradient in this place, which becomes a new tensor if it is empty."""
+cdef inline bint is_overwritten(Tensor g, Layout form) noexcept:
+    """Whether g may become the gradient of this layout, Note [Gradients that are overwritten]."""
+    return (form is SCALAR and g.form is form and Py_REFCNT(<PyObject *>g) == 1 and g.storage is None
+            and not g.flags and g.meta is None and not AG_TENSOR_HAS_WEAK_REFERENCES(g))
+
+
+cdef inline int begin_gradient(GradientRun *run, Kernel kernel, Layout form, PyObject **place, Tensor g,
+                               bint overwrites) except -1:
+    """Prepare the run of a kernel for the gradient in this place: if it is empty, a new tensor, or g overwritten."""
     run.kernel = kernel
     run.adds = place[0] != NULL
     if not run.adds:
-        place[0] = make_tensor(F64, form, <PyObject *>None)
+        place[0] = ag_held(<PyObject *>g) if overwrites else make_tensor(F64, form, <PyObject *>None)
     run.to = (<Tensor>place[0]).ptr
     return 0
 
@@ -58,12 +69,12 @@ cdef inline Py_ssize_t stride_of(Layout operand, Layout form) noexcept:
 
 cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
                                const double *c) noexcept:
-    """The runs over operands p[1] to p[3] that lie alike; p[0] is set for each."""
+    """The runs over operands p[1] to p[3] that lie alike, the first one last; p[0] is set for each."""
     cdef PyThreadState *unlocked
     cdef double one
     cdef int k
     if n == 1:
-        for k in range(count):
+        for k in range(count - 1, -1, -1):
             p[0] = <char *>&one if runs[k].adds else runs[k].to
             runs[k].kernel(1, p, s, c)
             if runs[k].adds:
@@ -148,6 +159,7 @@ cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject 
     """The double form of the formula."""
     cdef GradientRun run
     cdef Tensor result
+    cdef Layout made = fresh_layout(n.form)
     cdef PyObject *form
     cdef PyObject *y_form = <PyObject *>g.form
     cdef char *p[4]
@@ -165,7 +177,7 @@ cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject 
             result = n.b                       # held: a kernel may run without the interpreter's lock
             p[3] = result.ptr
             y_form = <PyObject *>result.form
-    begin_gradient(&run, op.backward, fresh_layout(n.form), grads)
+    begin_gradient(&run, op.backward, made, grads, g, is_overwritten(g, made))
     form = <PyObject *>(<Tensor>grads[0]).form
     p[1] = g.ptr
     p[2] = x.ptr
@@ -215,20 +227,22 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     cdef int place[2]
     cdef int count = 0, k
     cdef Layout form = fresh_layout(n.form)
+    # Not where g itself is passed on: to an input, or to the gradient of one that it is added to.
+    cdef bint overwrites = op.backward_a != NULL and op.backward_b != NULL and is_overwritten(g, form)
     cdef char *p[4]
     cdef Py_ssize_t s[4]
     if n.next0 is not None:
         if op.backward_a == NULL:
             pass_on(grads, 0, g)
         else:
-            begin_gradient(&runs[0], op.backward_a, form, &grads[0])
+            begin_gradient(&runs[0], op.backward_a, form, &grads[0], g, overwrites)
             place[0] = 0
             count = 1
     if n.next1 is not None:
         if op.backward_b == NULL:
             pass_on(grads, 1, g)
         else:
-            begin_gradient(&runs[count], op.backward_b, form, &grads[1])
+            begin_gradient(&runs[count], op.backward_b, form, &grads[1], g, overwrites and count == 0)
             place[count] = 1
             count += 1
     if count == 0:
@@ -243,6 +257,6 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     if s[1] >= 0 and s[2] >= 0 and s[3] >= 0 and a.kind == F64 and b.kind == F64:
         run_gradients(runs, count, form.numel, p, s, NULL)
         return 0
-    for k in range(count):
+    for k in range(count - 1, -1, -1):
         walk_gradient(&runs[k], p, form, g.form, a.form, a.kind, b.form, b.kind, NULL, &grads[place[k]])
     return 0
