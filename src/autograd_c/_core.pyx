@@ -23,6 +23,7 @@ include "maths/hyperbolic.pxi"  # sinh, cosh, tanh and their inverses
 include "maths/trigonometric.pxi"  # sin, cos, tan and their inverses
 include "maths/special.pxi"     # erf, erfc, the normal distribution
 include "maths/power.pxi"       # pow
+include "core/threads.pxi"      # the threads that share large jobs
 include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
 include "core/reduction.pxi"    # the shared reduction
 include "core/folds.pxi"        # what sums, products, extrema fold

@@ -144,17 +144,6 @@ cdef inline bint needs_grad(Tensor x) except -1:
     return (x.flags & REQUIRES) != 0
 
 
-cdef inline void call_kernel(Kernel kernel, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    """A kernel on one long run, without the interpreter's lock where that pays."""
-    cdef PyThreadState *unlocked
-    if n < UNLOCK:
-        kernel(n, p, s, c)
-    else:
-        unlocked = PyEval_SaveThread()
-        kernel(n, p, s, c)
-        PyEval_RestoreThread(unlocked)
-
-
 # --------------------------------------------------------------------------------------------- unary
 
 cdef int unary_kinds(const UnaryOp *op, int kind, int *want, int *result) except -1:
@@ -177,12 +166,12 @@ cdef inline int unary_into(const UnaryOp *op, Tensor y, Tensor x, int want, cons
     cdef Py_ssize_t s[2]
     cdef Kernel kernel = op.forward if want == F64 else op.integer
     cdef int made = want if op.result_kind == SAME else op.result_kind
-    if x.form is not y.form or not x.form.dense or x.kind != want or y.kind != made:
+    if x.form is not y.form or not x.form.dense or x.kind != want or y.kind != made or x.form.numel >= UNLOCK:
         return walk_unary(kernel, y, made, x, want, c)
     p[0] = y.ptr
     p[1] = x.ptr
     s[0] = s[1] = 1
-    call_kernel(kernel, x.form.numel, p, s, c)
+    kernel(x.form.numel, p, s, c)
     return 0
 
 
@@ -325,12 +314,12 @@ cdef inline int binary_into(const BinaryOp *op, Tensor y, Tensor a, Tensor b, in
     s[1] = a.form is y.form
     s[2] = b.form is y.form
     if (not y.form.dense or not (s[1] or a.form is SCALAR) or not (s[2] or b.form is SCALAR)
-            or a.kind != want or b.kind != want or y.kind != made):
+            or a.kind != want or b.kind != want or y.kind != made or y.form.numel >= UNLOCK):
         return walk_binary(kernel, y, made, a, b, want)
     p[0] = y.ptr
     p[1] = a.ptr
     p[2] = b.ptr
-    call_kernel(kernel, y.form.numel, p, s, NULL)
+    kernel(y.form.numel, p, s, NULL)
     return 0
 
 

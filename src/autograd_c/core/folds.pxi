@@ -69,16 +69,28 @@ cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_
         i += 1
 
 
-cdef inline void carry(Fold *fold, double total) noexcept:
-    """Count the sum of one more block in."""
-    cdef uint64_t blocks = fold.blocks
-    cdef int k = 0
+cdef inline void carry_at(Fold *fold, double total, int k) noexcept:
+    """Count the sum of 2**k more blocks in, where the number so far is a multiple of that."""
+    cdef uint64_t blocks = fold.blocks >> k
+    fold.blocks += <uint64_t>1 << k
     while blocks & 1:
         total = fold.level[k] + total
         blocks >>= 1
         k += 1
     fold.level[k] = total
-    fold.blocks += 1
+
+
+cdef inline void carry(Fold *fold, double total) noexcept:
+    """Count the sum of one more block in."""
+    carry_at(fold, total, 0)
+
+
+cdef void merge_sums(Fold *fold, const Fold *part) noexcept:
+    """Count in what a part has counted, Note [Parts]."""
+    cdef int k
+    for k in range(PART_LEVEL, -1, -1):
+        if (part.blocks >> k) & 1:
+            carry_at(fold, part.level[k], k)
 
 
 cdef double sum_total(const Fold *fold) noexcept:
@@ -141,7 +153,7 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
     (<int64_t *>y)[0] = fold.i if fold.seen else 0
 
 
-cdef Reducer SUM_F64 = reducer_with_columns(sum_feed, sum_columns, sum_finish)
+cdef Reducer SUM_F64 = mergeable(reducer_with_columns(sum_feed, sum_columns, sum_finish), merge_sums)
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 
 
@@ -277,6 +289,20 @@ cdef void extremum_finish(Fold *fold, char *y, char *index) noexcept:
         (<int64_t *>index)[0] = fold.i
 
 
+cdef inline void merge_extrema(Fold *fold, const Fold *part, double sign) noexcept:
+    if fold.seen == 0 or (fold.f == fold.f and not sign * part.f <= sign * fold.f):
+        fold.f = part.f
+        fold.i = fold.seen + part.i
+
+
+cdef void merge_max(Fold *fold, const Fold *part) noexcept:
+    merge_extrema(fold, part, 1.0)
+
+
+cdef void merge_min(Fold *fold, const Fold *part) noexcept:
+    merge_extrema(fold, part, -1.0)
+
+
 # Integers: the value goes where the sum's counter is not in use.
 
 cdef void max_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
@@ -307,9 +333,9 @@ cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
         (<int64_t *>index)[0] = fold.i
 
 
-cdef Reducer MAX_F64 = reducer_with_columns(max_feed, max_columns, extremum_finish)
+cdef Reducer MAX_F64 = mergeable(reducer_with_columns(max_feed, max_columns, extremum_finish), merge_max)
 cdef Reducer MAX_I64 = reducer(max_feed_int, extremum_finish_int)
-cdef Reducer MIN_F64 = reducer_with_columns(min_feed, min_columns, extremum_finish)
+cdef Reducer MIN_F64 = mergeable(reducer_with_columns(min_feed, min_columns, extremum_finish), merge_min)
 cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
 
 

@@ -70,7 +70,6 @@ cdef inline Py_ssize_t stride_of(Layout operand, Layout form) noexcept:
 cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
                                const double *c) noexcept:
     """The runs over operands p[1] to p[3] that lie alike, the first one last; p[0] is set for each."""
-    cdef PyThreadState *unlocked
     cdef double one
     cdef int k
     if n == 1:
@@ -82,9 +81,47 @@ cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n,
     elif n < UNLOCK:
         take_turns(runs, count, n, p, s, c)
     else:
-        unlocked = PyEval_SaveThread()
-        take_turns(runs, count, n, p, s, c)
-        PyEval_RestoreThread(unlocked)
+        share_gradients(runs, count, n, p, s, c)
+
+
+cdef struct GradientJob:
+    const GradientRun *runs
+    int count
+    char **p
+    const Py_ssize_t *s
+    const double *c
+
+
+cdef void share_gradients(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
+                          const double *c) noexcept:
+    """The same for long runs, which threads share: Note [Jobs]."""
+    cdef GradientJob job
+    cdef bint reserved = reserve_team(n)
+    cdef PyThreadState *unlocked = PyEval_SaveThread()
+    job.runs = runs
+    job.count = count
+    job.p = p
+    job.s = s
+    job.c = c
+    if reserved:
+        share_out(gradient_part, &job, n, GRAIN)
+    else:
+        gradient_part(&job, 0, n, 0)
+    PyEval_RestoreThread(unlocked)
+    leave_team(reserved)
+
+
+cdef void gradient_part(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
+    cdef GradientJob *job = <GradientJob *>context
+    cdef GradientRun runs[2]
+    cdef char *p[4]
+    cdef int k
+    for k in range(job.count):
+        runs[k] = job.runs[k]
+        runs[k].to += start * sizeof(double)
+    for k in range(1, 4):
+        p[k] = job.p[k] + start * job.s[k] * sizeof(double)
+    take_turns(runs, job.count, stop - start, p, job.s, job.c)
 
 
 cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,

@@ -9,7 +9,8 @@
 #    They call the same kernels, so the bits are the same.
 # D. What runs along an axis (a cumulative sum, softmax) gets whole lines, `walk_lines`: packed where
 #    they are no runs, a tile of neighbouring lines at a time.
-# E. `map1` ... `chain2` take the formula as a constant: it is inlined, and the loop vectorised.
+# E. A large walk is shared out among threads: some of one dimension's steps for each, Note [Jobs].
+# F. `map1` ... `chain2` take the formula as a constant: it is inlined, and the loop vectorised.
 
 ctypedef void (*Kernel)(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept
 
@@ -17,8 +18,6 @@ cdef enum:
     MAX_OPERANDS = 6
     BLOCK = 512                # elements of a block: 4 kB for each operand
     TILE = 8                   # lines that are packed together: as many elements as a cache line has
-    # From so many elements on, a kernel runs without the interpreter's lock.
-    UNLOCK = 1 << 14
 
 cdef struct Walk:
     int ndim
@@ -337,53 +336,127 @@ cdef void walk_swap(Walk *w, int d, int e) noexcept:
 
 cdef void walk_run(Walk *w, Kernel kernel, const double *c) noexcept:
     """Call the kernel on every run."""
-    cdef PyThreadState *unlocked = NULL
+    cdef PyThreadState *unlocked
+    cdef bint reserved
+    cdef WalkJob job
     if w.numel == 0:
         return
     walk_simplify(w)
-    if w.numel >= UNLOCK:
-        unlocked = PyEval_SaveThread()
-    walk_runs(w, kernel, c)
-    if unlocked != NULL:
-        PyEval_RestoreThread(unlocked)
+    if w.numel < UNLOCK:
+        walk_runs(w, kernel, c)
+        return
+    job.walk = w
+    job.kernel = kernel
+    job.c = c
+    job.n = 0
+    reserved = shared_dimension(&job, w.ndim) and reserve_team(w.numel)
+    unlocked = PyEval_SaveThread()
+    if reserved:
+        share_out(walk_part, &job, w.sizes[job.dimension], job.least)
+    else:
+        walk_runs(w, kernel, c)
+    PyEval_RestoreThread(unlocked)
+    leave_team(reserved)
+
+
+cdef struct WalkJob:
+    Walk *walk
+    Kernel kernel
+    const double *c
+    int dimension              # the steps of which are the units
+    Py_ssize_t least           # of them at a time
+    Py_ssize_t n               # length of packed lines, 0 for runs
+    Py_ssize_t tile
+    const Py_ssize_t *along
+    int64_t *room              # for each thread its own
+
+
+cdef bint shared_dimension(WalkJob *job, int ndim) noexcept:
+    """Choose the dimension whose steps are shared out among the first ndim: the longest.  False where none can be."""
+    cdef Walk *w = job.walk
+    cdef int d, best = -1
+    cdef Py_ssize_t each
+    for d in range(ndim):
+        if w.sizes[d] > 1 and w.strides[0][d] != 0 and (best < 0 or w.sizes[d] > w.sizes[best]):
+            best = d
+    for d in range(w.ndim):
+        if w.sizes[d] > 1 and w.strides[0][d] == 0:
+            return False                       # elements that are written again
+    if best < 0:
+        return False
+    each = w.numel // w.sizes[best]
+    job.dimension = best
+    job.least = (GRAIN + each - 1) // each
+    if best == w.ndim - 1 and job.n == 0:      # blocks stay whole
+        job.least = (job.least + BLOCK - 1) // BLOCK * BLOCK
+    elif job.n:
+        job.least = (job.least + TILE - 1) // TILE * TILE
+    return 2 * job.least <= w.sizes[best]
+
+
+cdef void walk_part(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
+    """Some steps of the walk's shared dimension."""
+    cdef WalkJob *job = <WalkJob *>context
+    cdef Walk part
+    cdef int k
+    memcpy(&part, job.walk, sizeof(Walk))
+    for k in range(part.operands):
+        part.p[k] += start * part.strides[k][job.dimension] * item_size(part.kind[k])
+    part.sizes[job.dimension] = stop - start
+    if job.room == NULL or job.n == 0:
+        walk_runs(&part, job.kernel, job.c)
+    else:
+        walk_tiles(&part, job.n, job.tile, job.along, job.room + thread * part.operands * job.tile * job.n,
+                   job.kernel, job.c)
 
 
 cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1:
     """Call the kernel on every line along an axis, whole."""
-    cdef PyThreadState *unlocked = NULL
+    cdef PyThreadState *unlocked
     cdef Py_ssize_t n = w.sizes[axis] if w.ndim else 1
     cdef Py_ssize_t along[MAX_OPERANDS]
-    cdef Py_ssize_t tile = 1
-    cdef int64_t *room = NULL
-    cdef bint direct = True
-    cdef int k
+    cdef bint direct = True, reserved
+    cdef WalkJob job
+    cdef int k, others
     if w.numel == 0:
         return 0
     for k in range(w.operands):
         along[k] = w.strides[k][axis] if w.ndim else 0
         if line_is_packed(w, k, n, along[k]):
             direct = False
-    w.sizes[axis] = 1                           # the others are simplified without it
+    if w.ndim:
+        w.sizes[axis] = 1                       # the others are simplified without it
     walk_simplify(w)
+    others = w.ndim
+    job.walk = w
+    job.kernel = kernel
+    job.c = c
+    job.n = n
+    job.along = along
+    job.room = NULL
     if direct:
         w.sizes[w.ndim] = n
         for k in range(w.operands):
             w.strides[k][w.ndim] = along[k]
         w.ndim += 1
-    else:
-        tile = min(w.sizes[w.ndim - 1], <Py_ssize_t>TILE) if w.ndim else 1
-        room = <int64_t *>PyMem_RawMalloc(w.operands * tile * n * 8)
-        if room == NULL:
+    job.tile = min(w.sizes[others - 1], <Py_ssize_t>TILE) if others else 1
+    reserved = w.numel >= UNLOCK and shared_dimension(&job, others) and reserve_team(w.numel)
+    if not direct:
+        job.room = <int64_t *>PyMem_RawMalloc((team.wanted if reserved else 1) * w.operands * job.tile * n * 8)
+        if job.room == NULL:
+            leave_team(reserved)
             raise MemoryError()
-    if w.numel >= UNLOCK:
-        unlocked = PyEval_SaveThread()
-    if direct:
+    unlocked = PyEval_SaveThread() if w.numel >= UNLOCK else NULL
+    if reserved:
+        share_out(walk_part, &job, w.sizes[job.dimension], job.least)
+    elif direct:
         walk_runs(w, kernel, c)
     else:
-        walk_tiles(w, n, tile, along, room, kernel, c)
+        walk_tiles(w, n, job.tile, along, job.room, kernel, c)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
-    PyMem_RawFree(room)
+    leave_team(reserved)
+    PyMem_RawFree(job.room)
     return 0
 
 

@@ -69,6 +69,15 @@ cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, room))
 
 
+cdef void norm_merge(Fold *fold, const Fold *part) noexcept:
+    if fold.stage != EXTREME:
+        merge_sums(fold, part)
+    elif fold.c[0] > 0.0:
+        merge_max(fold, part)
+    else:
+        merge_min(fold, part)
+
+
 cdef bint norm_turn(Fold *fold) noexcept:
     cdef double total
     fold.centre = 0.0
@@ -194,6 +203,13 @@ cdef void logsumexp_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, room))
 
 
+cdef void logsumexp_merge(Fold *fold, const Fold *part) noexcept:
+    if fold.stage == 0:
+        merge_max(fold, part)
+    else:
+        merge_sums(fold, part)
+
+
 cdef bint logsumexp_turn(Fold *fold) noexcept:
     if fold.stage == 0:
         fold.centre = fold.f if fold.seen and -cmath.INFINITY < fold.f < cmath.INFINITY else 0.0
@@ -209,8 +225,8 @@ cdef void double_finish(Fold *fold, char *y, char *index) noexcept:
 
 cdef Reducer VAR = reducer_in_passes(moment_feed, var_turn, moment_finish)
 cdef Reducer STD = reducer_in_passes(moment_feed, std_turn, moment_finish)
-cdef Reducer NORM = reducer_in_passes(norm_feed, norm_turn, norm_finish)
+cdef Reducer NORM = mergeable(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_merge)
 cdef Reducer COUNT = reducer(count_feed, count_finish)
-cdef Reducer LARGEST = reducer(largest_feed, double_finish)
-cdef Reducer SMALLEST = reducer(smallest_feed, double_finish)
-cdef Reducer LOGSUMEXP = reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish)
+cdef Reducer LARGEST = mergeable(reducer(largest_feed, double_finish), merge_max)
+cdef Reducer SMALLEST = mergeable(reducer(smallest_feed, double_finish), merge_min)
+cdef Reducer LOGSUMEXP = mergeable(reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish), logsumexp_merge)

@@ -16,10 +16,18 @@
 # feeds TILE of them together: as many elements in a vector.  Each result still gets its elements in the
 # order, and in the lanes, in which `feed` would have taken them, so the bits are the same.  What has no
 # such function, or another dtype, is packed for `feed`, some results at a time.
+#
+# Note [Parts]
+# Threads share the results.  Of a single long one they share the elements, where `merge` can put
+# together what was folded of a part and of all before it, to the bit that folding on would have given:
+# a part has PART blocks, a power of two, so that the binary counter carries its sum like that of a block.
 
 cdef enum:
     SHORT = 16                 # so few elements are fed together wherever they lie
     LEVELS = 48                # of the binary counter: 2**48 blocks
+    PART_LEVEL = 6
+    PART = BLOCK << PART_LEVEL  # elements of a part: as many as are worth a thread
+    PARTS = 32                 # that are folded before they are put together
 
 cdef struct Fold:
     Py_ssize_t seen            # elements so far
@@ -36,12 +44,14 @@ ctypedef void (*Feed)(Fold *fold, Py_ssize_t n, const char *x) noexcept
 ctypedef void (*FeedColumns)(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept
 ctypedef bint (*Turn)(Fold *fold) noexcept
 ctypedef void (*Finish)(Fold *fold, char *y, char *index) noexcept
+ctypedef void (*Merge)(Fold *fold, const Fold *part) noexcept
 
 cdef struct Reducer:
     Feed feed
     Turn turn                  # after a pass: whether another follows; NULL for one pass
     Finish finish
     FeedColumns columns        # or NULL, see Note [Columns]
+    Merge merge                # or NULL, see Note [Parts]
 
 
 cdef Reducer reducer(Feed feed, Finish finish):
@@ -54,12 +64,18 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     r.turn = turn
     r.finish = finish
     r.columns = NULL
+    r.merge = NULL
     return r
 
 
 cdef Reducer reducer_with_columns(Feed feed, FeedColumns columns, Finish finish):
     cdef Reducer r = reducer(feed, finish)
     r.columns = columns
+    return r
+
+
+cdef Reducer mergeable(Reducer r, Merge merge):
+    r.merge = merge
     return r
 
 
@@ -71,66 +87,116 @@ cdef void reduce_into(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
 cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint64_t mask, int want,
                       const double *c) noexcept:
     """The same with static arguments."""
-    cdef Walk w
-    cdef Py_ssize_t at[MAX_DIMS]
-    cdef Py_ssize_t sizes[MAX_DIMS]
-    cdef Py_ssize_t strides[MAX_DIMS]
+    cdef Reduction r
     cdef Layout form = x.form
-    cdef char *out = y.ptr
-    cdef char *out_index = index.ptr if index is not None else NULL
-    cdef char *p = x.ptr
-    cdef int kept = 0, d
-    cdef Py_ssize_t results = y.form.numel, start, m, tile
-    cdef Py_ssize_t item = item_size(x.kind)
+    cdef Py_ssize_t units = y.form.numel, each
     cdef PyThreadState *unlocked = NULL
-    w.ndim = 0
-    w.operands = 1
-    w.numel = 1
-    w.kind[0] = x.kind
-    w.want[0] = want
+    cdef bint reserved = False
+    cdef int d
+    if y.form.numel == 0:
+        return
+    r.op = op
+    r.c = c
+    r.p = x.ptr
+    r.item = item_size(x.kind)
+    r.out = y.ptr
+    r.out_item = item_size(y.kind)
+    r.out_index = index.ptr if index is not None else NULL
+    r.kept = 0
+    r.walk.ndim = 0
+    r.walk.operands = 1
+    r.walk.numel = 1
+    r.walk.kind[0] = x.kind
+    r.walk.want[0] = want
     for d in range(form.ndim):
         if (mask >> d) & 1:
-            w.sizes[w.ndim] = form.sizes[d]
-            w.strides[0][w.ndim] = form.strides[d]
-            w.numel *= form.sizes[d]
-            w.ndim += 1
+            r.walk.sizes[r.walk.ndim] = form.sizes[d]
+            r.walk.strides[0][r.walk.ndim] = form.strides[d]
+            r.walk.numel *= form.sizes[d]
+            r.walk.ndim += 1
         else:
-            sizes[kept] = form.sizes[d]
-            strides[kept] = form.strides[d]
-            at[kept] = 0
-            kept += 1
-    if results == 0:
-        return
-    if kept == 0:                               # one result, along a dimension of its own
-        sizes[0] = 1
-        strides[0] = 0
-        kept = 1
-    walk_simplify(&w)
-    tile = 1 if is_fed_directly(&w) and not (op.columns != NULL and w.numel <= SHORT) else TILE
+            r.sizes[r.kept] = form.sizes[d]
+            r.strides[r.kept] = form.strides[d]
+            r.kept += 1
+    if r.kept == 0:                             # one result, along a dimension of its own
+        r.sizes[0] = 1
+        r.strides[0] = 0
+        r.kept = 1
+    walk_simplify(&r.walk)
+    r.tile = 1 if is_fed_directly(&r.walk) and not (op.columns != NULL and r.walk.numel <= SHORT) else TILE
+    r.tiles = (r.sizes[r.kept - 1] + r.tile - 1) // r.tile
+    units = y.form.numel // r.sizes[r.kept - 1] * r.tiles
     if form.numel >= UNLOCK:
+        reserved = reserve_team(form.numel)
         unlocked = PyEval_SaveThread()
-    while results:
-        start = 0
-        while start < sizes[kept - 1]:
-            m = min(sizes[kept - 1] - start, tile)
-            w.p[0] = p + start * strides[kept - 1] * item
-            fold_lines(op, &w, m, strides[kept - 1], out, item_size(y.kind), out_index, c)
-            out += m * item_size(y.kind)
-            if out_index != NULL:
-                out_index += 8 * m
-            results -= m
-            start += m
-        d = kept - 2
-        while d >= 0:
-            at[d] += 1
-            p += strides[d] * item
-            if at[d] < sizes[d]:
-                break
-            p -= strides[d] * sizes[d] * item
-            at[d] = 0
-            d -= 1
+    r.shares_elements = reserved and units == 1
+    r.alone = not reserved or units == 1
+    if r.alone:
+        reduce_part(&r, 0, units, 0)
+    else:
+        each = max(form.numel // units, <Py_ssize_t>1)
+        share_out(reduce_part, &r, units, (GRAIN + each - 1) // each)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
+    leave_team(reserved)
+
+
+cdef struct Reduction:
+    const Reducer *op
+    const double *c
+    Walk walk                  # over the elements of a result
+    char *p
+    Py_ssize_t item
+    char *out
+    Py_ssize_t out_item
+    char *out_index            # or NULL
+    int kept                   # the dimensions that stay
+    Py_ssize_t tile            # neighbouring results that are folded together: a unit of the job
+    Py_ssize_t tiles           # along the last dimension that stays
+    bint alone
+    bint shares_elements
+    Py_ssize_t sizes[MAX_DIMS]
+    Py_ssize_t strides[MAX_DIMS]
+
+
+cdef void reduce_part(void *context, Py_ssize_t unit, Py_ssize_t stop, int thread) noexcept:
+    """Some of the results."""
+    cdef Reduction *r = <Reduction *>context
+    cdef Walk copied
+    cdef Walk *w = &r.walk
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef int last = r.kept - 1, d
+    cdef Py_ssize_t row = unit // r.tiles, start = unit % r.tiles * r.tile, m
+    cdef Py_ssize_t result = row * r.sizes[last] + start
+    cdef char *p = r.p
+    if not r.alone:
+        memcpy(&copied, w, sizeof(Walk))
+        w = &copied
+    for d in range(last - 1, -1, -1):
+        at[d] = row % r.sizes[d]
+        row //= r.sizes[d]
+        p += at[d] * r.strides[d] * r.item
+    while True:
+        while start < r.sizes[last]:
+            m = min(r.sizes[last] - start, r.tile)
+            w.p[0] = p + start * r.strides[last] * r.item
+            fold_lines(r, w, m, r.out + result * r.out_item,
+                       r.out_index + 8 * result if r.out_index != NULL else NULL)
+            result += m
+            start += m
+            unit += 1
+            if unit == stop:
+                return
+        start = 0
+        d = last - 1
+        while d >= 0:
+            at[d] += 1
+            p += r.strides[d] * r.item
+            if at[d] < r.sizes[d]:
+                break
+            p -= r.strides[d] * r.sizes[d] * r.item
+            at[d] = 0
+            d -= 1
 
 
 cdef inline bint is_fed_directly(const Walk *w) noexcept:
@@ -139,14 +205,15 @@ cdef inline bint is_fed_directly(const Walk *w) noexcept:
     return w.kind[0] == w.want[0] and (last < 0 or w.strides[0][last] == 1 or w.sizes[last] == 1)
 
 
-cdef void fold_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t step, char *y, Py_ssize_t item,
-                     char *index, const double *c) noexcept:
-    """Up to TILE neighbouring results; the elements of each lie `step` after those of the one before."""
+cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, char *index) noexcept:
+    """Up to TILE neighbouring results."""
+    cdef const Reducer *op = r.op
+    cdef Py_ssize_t step = r.strides[r.kept - 1]    # from the elements of one result to those of the next
     cdef Fold folds[TILE]
     cdef bint going[TILE]                       # not finished yet
     cdef Py_ssize_t left = lines, j
     for j in range(lines):
-        folds[j].c = c
+        folds[j].c = r.c
         folds[j].stage = 0
         going[j] = True
     while left:
@@ -154,14 +221,16 @@ cdef void fold_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
             if going[j]:
                 folds[j].seen = 0
                 folds[j].blocks = 0
-        if w.numel:
+        if r.shares_elements and op.merge != NULL and lines == 1 and is_one_run(w):
+            feed_in_parts(op, w.sizes[0], w.p[0], &folds[0])
+        elif w.numel:
             feed_lines(op, w, lines, step, folds, going)
         for j in range(lines):
             if going[j] and (op.turn == NULL or not op.turn(&folds[j])):
                 going[j] = False
                 left -= 1
     for j in range(lines):
-        op.finish(&folds[j], y + j * item, index + 8 * j if index != NULL else NULL)
+        op.finish(&folds[j], y + j * r.out_item, index + 8 * j if index != NULL else NULL)
 
 
 cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t step, Fold *folds,
@@ -207,3 +276,49 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
             d -= 1
         if d < 0:
             return
+
+
+cdef inline bint is_one_run(const Walk *w) noexcept:
+    """Whether all elements of a result lie side by side, and are many."""
+    return w.ndim == 1 and w.sizes[0] >= 2 * PART and is_fed_directly(w)
+
+
+cdef struct PartsJob:
+    const Reducer *op
+    const char *p
+    Py_ssize_t n
+    Fold *parts
+
+
+cdef void fold_parts(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
+    cdef PartsJob *job = <PartsJob *>context
+    cdef Py_ssize_t k, i, end
+    for k in range(start, stop):
+        i = k * PART
+        end = min(i + PART, job.n)
+        while i < end:
+            job.op.feed(&job.parts[k], min(end - i, <Py_ssize_t>BLOCK), job.p + i * sizeof(double))
+            job.parts[k].seen += min(end - i, <Py_ssize_t>BLOCK)
+            i += BLOCK
+
+
+cdef void feed_in_parts(const Reducer *op, Py_ssize_t n, const char *p, Fold *fold) noexcept:
+    """One pass over the elements of a single result, which threads share, Note [Parts]."""
+    cdef Fold parts[PARTS]
+    cdef PartsJob job
+    cdef Py_ssize_t start = 0, count, k
+    job.op = op
+    job.parts = parts
+    while start < n:
+        job.n = min(n - start, <Py_ssize_t>PARTS * PART)
+        job.p = p + start * sizeof(double)
+        count = (job.n + PART - 1) // PART
+        for k in range(count):
+            memcpy(&parts[k], fold, sizeof(Fold))
+            parts[k].seen = 0
+            parts[k].blocks = 0
+        share_out(fold_parts, &job, count, 1)
+        for k in range(count):
+            op.merge(fold, &parts[k])
+            fold.seen += parts[k].seen
+        start += job.n
