@@ -40,7 +40,7 @@ PARAMETERS = {
     "float": "alpha base beta correction delta end label_smoothing lambd mean median negative_slope sigma start std"
     " step threshold bernoulli.p geometric_.p",
     "float | str": "p",
-    "int": "address axis chunks count dim dim0 dim1 dim2 dimension end_dim ignore_index length level m n nbytes"
+    "int": "address axis chunks count dim dim0 dim1 dim2 dimension end_dim ignore_index length level m n nbytes num"
     " num_samples offset position start_dim steps storage_offset narrow.start select.index unfold.size unfold.step",
     "int | Sequence[int]": "*dims *shape *size *sizes split_size_or_sections"
     " all.dim amax.dim amin.dim any.dim logsumexp.dim mean.dim norm.dim squeeze.dim std.dim std_mean.dim sum.dim"
@@ -71,12 +71,13 @@ RETURNS = {
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
-    "int": "data_ptr dim element_size kept_bytes live_bytes nelement numel storage_offset",
+    "int": "data_ptr dim element_size get_num_threads kept_bytes live_bytes nelement numel storage_offset",
     "float": "item",
     "bool": "_set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
-    "None": "_enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
+    "tuple[int, int, int, int, int, list[tuple[int, int, int]]]": "_memory_stats",
+    "None": "_empty_cache _forget_workers _reset_peak _set_memory_limit set_num_threads _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
     "device_type": "device",
     "dtype": "get_default_dtype",
     "RemovableHandle": "register_hook register_post_accumulate_grad_hook",
@@ -221,7 +222,7 @@ def package_stub():
     for name, value in public.items():
         module = getattr(value, "__module__", None)
         if inspect.ismodule(value):
-            if name in ("autograd", "nn", "optim"):  # the others are there only once something has imported them
+            if name in ("autograd", "memory", "nn", "optim"):  # the others are there only once something has imported them
                 lines.append(f"from . import {name} as {name}")
         elif id(value) in in_core and not isinstance(value, _core.dtype):
             lines.append(f"from ._core import {in_core[id(value)]} as {name}")

@@ -3,6 +3,7 @@
 import builtins
 
 from . import autograd as autograd
+from . import memory as memory
 from . import nn as nn
 from . import optim as optim
 from ._core import Size as Size
@@ -75,6 +76,7 @@ from ._core import full_like as full_like
 from ._core import gather as gather
 from ._core import ge as ge
 from ._core import ger as ger
+from ._core import get_num_threads as get_num_threads
 from ._core import gt as gt
 from ._core import index_add as index_add
 from ._core import index_put as index_put
@@ -132,6 +134,7 @@ from ._core import rsqrt as rsqrt
 from ._core import rsub as rsub
 from ._core import scatter_add as scatter_add
 from ._core import select as select
+from ._core import set_num_threads as set_num_threads
 from ._core import sigmoid as sigmoid
 from ._core import sign as sign
 from ._core import sin as sin
@@ -186,7 +189,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'acosh', 'add', 'addmm', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctanh', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'cumprod', 'cumsum', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'einsum', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'exp2', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'ger', 'get_default_dtype', 'get_printoptions', 'get_rng_state', 'gt', 'index_add', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'norm', 'normal', 'numel', 'ones', 'ones_like', 'outer', 'permute', 'pi', 'pow', 'preserve_format', 'printoptions', 'prod', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'softmax', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'var', 'var_mean', 'where', 'zeros', 'zeros_like']
+__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'acosh', 'add', 'addmm', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctanh', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'cumprod', 'cumsum', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'einsum', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'exp2', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'ger', 'get_default_dtype', 'get_num_threads', 'get_printoptions', 'get_rng_state', 'gt', 'index_add', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'norm', 'normal', 'numel', 'ones', 'ones_like', 'outer', 'permute', 'pi', 'pow', 'preserve_format', 'printoptions', 'prod', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_num_threads', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'softmax', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'var', 'var_mean', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

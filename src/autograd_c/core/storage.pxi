@@ -19,8 +19,12 @@ cdef struct Block:              # stands in the ALIGN bytes before the buffer
 
 cdef char *BYTE_FORMAT = "B"
 cdef Block *free_blocks[CLASSES]
+cdef Py_ssize_t blocks_in_use[CLASSES]
 cdef Py_ssize_t bytes_in_use = 0
 cdef Py_ssize_t bytes_kept = 0
+cdef Py_ssize_t peak = 0                 # of bytes_in_use
+cdef Py_ssize_t taken = 0                # blocks that came from the system
+cdef Py_ssize_t limit = PY_SSIZE_T_MAX   # of bytes in use and kept
 
 
 cdef inline int size_class(Py_ssize_t n, Py_ssize_t *rounded) noexcept:
@@ -38,6 +42,11 @@ cdef inline int size_class(Py_ssize_t n, Py_ssize_t *rounded) noexcept:
     return (shift - 4) * 4 + <int>quarter - 4
 
 
+cdef Py_ssize_t class_size(int kind) noexcept:
+    """Size of the blocks of a class."""
+    return 64 if kind == 0 else <Py_ssize_t>((kind - 1) % 4 + 5) << ((kind - 1) // 4 + 4)
+
+
 cdef void drop_kept_blocks() noexcept:
     """Give all unused blocks back to the system."""
     global bytes_kept
@@ -52,41 +61,58 @@ cdef void drop_kept_blocks() noexcept:
 
 
 cdef char *take_block(Py_ssize_t n) except NULL:
-    global bytes_in_use, bytes_kept
+    global bytes_in_use, bytes_kept, peak
     cdef Py_ssize_t size
     cdef int kind = size_class(n, &size)
     cdef Block *b = free_blocks[kind]
-    cdef void *raw
     if b != NULL:
         free_blocks[kind] = b.next
         bytes_kept -= size
     else:
-        if bytes_kept > bytes_in_use + SLACK:
-            drop_kept_blocks()
-        if AUTOGRAD_C_SANITIZE:
-            size = n                     # so that the byte past the end is not ours
-        raw = NULL
-        if size <= PY_SSIZE_T_MAX - 2 * ALIGN:
-            raw = ag_alloc(size)
-            if raw == NULL and bytes_kept:
-                drop_kept_blocks()
-                raw = ag_alloc(size)
-        if raw == NULL:
-            raise MemoryError(f"autograd_c: not enough memory: you tried to allocate {n} bytes")
-        b = <Block *>(<uintptr_t>raw + 2 * ALIGN - 1 - (<uintptr_t>raw + 2 * ALIGN - 1) % ALIGN - ALIGN)
-        if AUTOGRAD_C_SANITIZE:
-            b = <Block *>raw
-        b.raw = raw
-        b.size = size
-        b.kind = kind
+        b = new_block(n, size, kind)
     bytes_in_use += b.size
+    blocks_in_use[kind] += 1
+    if bytes_in_use > peak:
+        peak = bytes_in_use
     return <char *>b + ALIGN
+
+
+cdef Block *new_block(Py_ssize_t n, Py_ssize_t size, int kind) except NULL:
+    """A block from the system, for n bytes of a class with this size."""
+    global taken
+    cdef Block *b
+    cdef void *raw = NULL
+    if bytes_kept > bytes_in_use + SLACK:
+        drop_kept_blocks()
+    if AUTOGRAD_C_SANITIZE:
+        size = n                         # so that the byte past the end is not ours
+    if size > limit - bytes_in_use - bytes_kept:
+        drop_kept_blocks()
+        if size > limit - bytes_in_use:
+            raise MemoryError(f"autograd_c: memory limit reached: you tried to allocate {n} bytes, "
+                              f"and {bytes_in_use} of {limit} are in use")
+    if size <= PY_SSIZE_T_MAX - 2 * ALIGN:
+        raw = ag_alloc(size)
+        if raw == NULL and bytes_kept:
+            drop_kept_blocks()
+            raw = ag_alloc(size)
+    if raw == NULL:
+        raise MemoryError(f"autograd_c: not enough memory: you tried to allocate {n} bytes")
+    b = <Block *>(<uintptr_t>raw + 2 * ALIGN - 1 - (<uintptr_t>raw + 2 * ALIGN - 1) % ALIGN - ALIGN)
+    if AUTOGRAD_C_SANITIZE:
+        b = <Block *>raw
+    b.raw = raw
+    b.size = size
+    b.kind = kind
+    taken += 1
+    return b
 
 
 cdef void give_block(char *data) noexcept:
     global bytes_in_use, bytes_kept
     cdef Block *b = <Block *>(data - ALIGN)
     bytes_in_use -= b.size
+    blocks_in_use[b.kind] -= 1
     if AUTOGRAD_C_SANITIZE:
         ag_free(b.raw)
         return
@@ -174,3 +200,39 @@ def live_bytes():
 def kept_bytes():
     """Bytes of freed memory that the pool keeps for reuse."""
     return bytes_kept
+
+
+def _memory_stats():
+    """Bytes in use and kept, the peak, blocks from the system, the limit; and (size, in use, kept) by class."""
+    cdef list classes = []
+    cdef Block *b
+    cdef Py_ssize_t kept
+    cdef int k
+    for k in range(CLASSES):
+        kept = 0
+        b = free_blocks[k]
+        while b != NULL:
+            kept += 1
+            b = b.next
+        if kept or blocks_in_use[k]:
+            classes.append((class_size(k), blocks_in_use[k], kept))
+    return bytes_in_use, bytes_kept, peak, taken, limit, classes
+
+
+def _empty_cache():
+    """Give the memory that is kept for reuse back to the system."""
+    drop_kept_blocks()
+
+
+def _reset_peak():
+    """Let the peak begin with what is in use now."""
+    global peak
+    peak = bytes_in_use
+
+
+def _set_memory_limit(Py_ssize_t nbytes):
+    """Bound the bytes in use and kept; a negative number is no bound."""
+    global limit
+    limit = nbytes if nbytes >= 0 else PY_SSIZE_T_MAX
+    if bytes_in_use + bytes_kept > limit:
+        drop_kept_blocks()
