@@ -24,7 +24,8 @@ TEMPLATE = Path(__file__).with_name("_core.pyi.in")
 # ------------------------------------------------------------------ conventions
 # The type of a parameter, by its name; "| None" comes with the default. function.name is for that function alone.
 PARAMETERS = {
-    "Tensor": "self gradient index input mask mat1 mat2 pos_weight source src target tangent vec vec2 weight x"
+    "Node": "node register_hook.self register_prehook.self",
+    "Tensor": "self tensor gradient index input mask mat1 mat2 pos_weight source src target tangent vec vec2 weight x"
     " dot.tensor split.tensor where.condition index_put.values index_put_.values"
     " atan2.other atan2_.other expand_as.other matmul.other maximum.other minimum.other type_as.other view_as.other"
     " logical_and.other logical_or.other logical_xor.other"
@@ -66,25 +67,26 @@ PARAMETERS = {
 }
 # What a function returns; all others return a tensor, and methods that work in place their own.
 RETURNS = {
+    "tuple[Node, int] | None": "_edge",
     "tuple[Tensor, ...]": "chunk split unbind",
     "tuple[Tensor, Tensor]": "std_mean var_mean",
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
-    "int": "data_ptr dim element_size get_num_threads kept_bytes live_bytes nelement numel storage_offset",
+    "int": "_current_pass data_ptr dim element_size get_num_threads kept_bytes live_bytes nelement numel storage_offset",
     "float": "item",
-    "bool": "_set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
+    "bool": "_will_run _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
     "tuple[int, int, int, int, int, list[tuple[int, int, int]]]": "_memory_stats",
-    "None": "_empty_cache _forget_workers _reset_peak _set_memory_limit set_num_threads _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
+    "None": "_increment_version _empty_cache _forget_workers _reset_peak _set_memory_limit set_num_threads _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
     "device_type": "device",
     "dtype": "get_default_dtype",
-    "RemovableHandle": "register_hook register_post_accumulate_grad_hook",
+    "RemovableHandle": "register_node_hook register_node_prehook register_hook register_post_accumulate_grad_hook",
     "Storage": "untyped_storage",
     "TypeIs[Tensor]": "is_tensor",
     "np.ndarray[Any, Any]": "numpy",
-    "Any": "_call_function also function method op op_function query renamed tolist",
+    "Any": "_call_function also function method node_method op op_function query renamed tolist",
 }
 # What depends on the arguments.
 OVERLOADS = {
@@ -222,7 +224,12 @@ def package_stub():
     for name, value in public.items():
         module = getattr(value, "__module__", None)
         if inspect.ismodule(value):
-            if name in ("autograd", "memory", "nn", "optim"):  # the others are there only once something has imported them
+            if name in (
+                "autograd",
+                "memory",
+                "nn",
+                "optim",
+            ):  # the others are there only once something has imported them
                 lines.append(f"from . import {name} as {name}")
         elif id(value) in in_core and not isinstance(value, _core.dtype):
             lines.append(f"from ._core import {in_core[id(value)]} as {name}")

@@ -33,8 +33,9 @@ include "core/gradients.pxi"    # and from its node to the gradients
 include "core/formula.pxi"      # what derivative formulas may call
 include "core/inplace.pxi"      # views and changes in place in the graph
 include "core/dual.pxi"         # forward mode
+include "core/hooks.pxi"        # hooks on tensors and nodes
 include "core/engine.pxi"       # running a graph backward
-include "core/state.pxi"        # grad modes, requires_grad, grad, hooks
+include "core/state.pxi"        # grad modes, requires_grad, grad
 include "core/backward.pxi"     # Tensor.backward, autograd.grad
 include "core/data.pxi"         # Python data in and out, foreign memory
 

@@ -29,6 +29,7 @@ cdef int64_t last_pass = 0
 
 cdef struct Pass:
     int64_t number
+    void *outer                # the pass that it is nested in, or NULL
     int no_grad                # the grad mode to return to
     bint keep                  # the graph stays usable
     PyObject *captures         # a Captures, borrowed, or NULL
@@ -345,6 +346,61 @@ cdef PyObject *attached_slot(Node n, PyObject *slot) except NULL:
     return ag_held(<PyObject *>g)
 
 
+cdef Tensor leaf_hooks(Tensor leaf, Tensor g):
+    if leaf.meta is not None and leaf.meta.hooks:
+        g = run_hooks(leaf.meta.hooks, g)
+    return g
+
+
+cdef PyObject *after_prehooks(Node n, PyObject *slot) except? NULL:
+    """What the hooks before n make of the gradients in its slot, NULL for none; takes over the reference."""
+    cdef list gs
+    cdef tuple values
+    cdef Py_ssize_t k
+    if n.sequence == AT_ONCE:                  # before it come those of the leaf
+        gs = [leaf_hooks(n.a, own_tensor(slot))]
+    elif not n.extra.before:
+        return slot
+    elif n.flags & MANY:
+        gs = own_list(slot)
+    else:
+        gs = [own_tensor(slot)]
+    if n.extra.before:
+        for k in range(len(gs)):
+            if gs[k] is not None:
+                gs[k] = private(gs[k])
+        values = tuple(gs)
+        for hook in list(n.extra.before.values()):
+            values = hook_result(hook, hook(values), values)
+        gs = list(values)
+    if n.flags & MANY:
+        return ag_held(<PyObject *>gs)
+    return ag_held(<PyObject *>gs[0]) if gs[0] is not None else NULL
+
+
+cdef int call_posthooks(Node n, PyObject *slot, PyObject **grads) except -1:
+    """Let the hooks after n see, and replace, the gradients of its inputs."""
+    cdef tuple outputs = tuple(<list>slot) if n.flags & MANY else (<Tensor>slot,)
+    cdef list gs = []
+    cdef tuple values
+    cdef Tensor g
+    cdef int k
+    for k in range(n.inputs):
+        if grads[k] == NULL:
+            gs.append(None)
+            continue
+        g = own_tensor(grads[k])
+        grads[k] = NULL
+        gs.append(private(g))
+    values = tuple(gs)
+    for hook in list(n.extra.after.values()):
+        values = hook_result(hook, hook(values, outputs), values)
+    for k in range(n.inputs):
+        if values[k] is not None:
+            grads[k] = ag_held(<PyObject *>values[k])
+    return 0
+
+
 cdef int capture(Captures captures, Node n, int nr, Tensor g) except -1:
     cdef object index = captures.places.get((<uintptr_t><PyObject *>n, nr))
     if index is not None:
@@ -364,12 +420,6 @@ cdef bint captured_only(Captures captures, NodeState *s, Node n, PyObject *slot)
         else:
             capture(captures, n, 0, <Tensor>slot)
     return not s.marks & NEEDED
-
-
-cdef Tensor leaf_hooks(Tensor leaf, Tensor g):
-    if leaf.meta is not None and leaf.meta.hooks:
-        g = run_hooks(leaf.meta.hooks, g)
-    return g
 
 
 cdef enum:
@@ -396,13 +446,19 @@ cdef int run_node(Pass *ps, Node n) except -1:
             slot = attached_slot(n, bare)
         if ps.captures != NULL and captured_only(<Captures>ps.captures, s, n, slot):
             return 0
+        if n.flags & ATTACHED and slot != NULL:
+            bare = slot
+            slot = NULL
+            slot = after_prehooks(n, bare)
         if slot != NULL:
             if n.flags & MANY:
                 n.apply_many(<list>slot, grads)
             else:
-                if n.flags & ADDS and not recording():
+                if n.flags & (ADDS | ATTACHED) == ADDS and not recording():
                     offer_totals(ps, n, grads)
                 n.apply(<Tensor>slot, grads)
+            if n.flags & ATTACHED and n.extra.after:
+                call_posthooks(n, slot, grads)
             ag_decref(slot)                    # now: then what passed through is its receiver's alone
             slot = NULL
         if not ps.keep:
@@ -507,6 +563,8 @@ cdef int begin_pass(Pass *ps, bint keep, bint create_graph) except -1:
     ps.heap = ps.heap_first
     ps.room = ps.heap_room = FIRST_ROOM
     ps.count = ps.ready = 0
+    ps.outer = ag_tls.current
+    ag_tls.current = ps
     ps.no_grad = ag_tls.no_grad
     ag_tls.no_grad = not create_graph
     return 0
@@ -517,6 +575,7 @@ cdef void end_pass(Pass *ps) noexcept:
     cdef Py_ssize_t i
     cdef NodeState *s
     ag_tls.no_grad = ps.no_grad
+    ag_tls.current = ps.outer
     Py_LeaveRecursiveCall()
     for i in range(ps.count):
         s = &(<Node>ps.claimed[i]).state
@@ -573,3 +632,21 @@ cdef int backward_from_all(list roots, list numbers, list gradients, bint keep, 
     finally:
         end_pass(&ps)
     return 0
+
+
+def _current_pass():
+    """The number of the innermost backward of this thread, -1 outside."""
+    return (<Pass *>ag_tls.current).number if ag_tls.current != NULL else -1
+
+
+def _will_run(Node node):
+    """Whether the innermost backward of this thread has a use for a node."""
+    cdef Pass *ps = <Pass *>ag_tls.current
+    cdef NodeState *s = NULL
+    if ps == NULL:
+        return False
+    if node.state.task == ps.number:
+        s = &node.state
+    elif ps.side != NULL:
+        s = (<SideTable>ps.side).find(node, False)
+    return s != NULL and (ps.captures == NULL or s.marks & (NEEDED | CAPTURED) != 0)

@@ -73,6 +73,7 @@ cdef extern from *:
     typedef struct {
         int no_grad;            /* recording is off (zero, so that a new thread records) */
         int inference;          /* flags that new tensors are born with */
+        void *pass;             /* the innermost backward of the thread */
     } ag_state;
     AG_THREAD ag_state ag_tls;
 
@@ -152,6 +153,7 @@ cdef extern from *:
     ctypedef struct ag_state:
         int no_grad
         int inference
+        void *current "pass"
     ag_state ag_tls
     object ag_tp_new(PyTypeObject *)
     void ag_revive(PyObject *, PyTypeObject *) noexcept

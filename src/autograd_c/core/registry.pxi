@@ -84,6 +84,14 @@ cdef int publish_method(str name, f) except -1:
     return 0
 
 
+def node_method(f):
+    """Publish f as a method of Node, and so of the nodes of all operations."""
+    cdef PyTypeObject *t = <PyTypeObject *>Node
+    (<dict>t.tp_dict)[f.__name__] = f
+    PyType_Modified(t)
+    return f
+
+
 def op(f):
     """Publish an operation, as a function and a method."""
     method(f)

@@ -24,7 +24,7 @@ cdef enum:
     SCALAR_RESULT = 4      # the saved output is Node.y
     RESULT_IN_B = 8        # the saved output is Node.b
     MANY = 16              # several outputs: apply_many, and the slot is a list
-    ATTACHED = 32          # extra has hooks or tensors that retain their gradient
+    ATTACHED = 32          # extra has hooks, or tensors that retain their gradient
     HOLDS_NODE = 64        # args hold another node, to be freed with what was saved
     AT_REST = 128          # an AccumulateGrad that no graph holds
     ADDS = 256             # apply adds to the gradients that it is handed, Note [Gradients in one pass]
@@ -54,6 +54,9 @@ cdef class NodeExtra:
     cdef list forms      # of all outputs, for MANY
     cdef dict hooks        # output number -> {key: hook}
     cdef dict retained     # output number -> weak reference to the tensor that retains its gradient
+    cdef dict before       # hooks on the node, which get the gradients of its outputs
+    cdef dict after        # ... and, once it has run, those of its inputs
+    cdef dict metadata     # the user's
 
 
 @cython.no_gc_clear
@@ -112,8 +115,17 @@ cdef class Node(Tracked):
         """Number of the node in the order of recording."""
         return self.sequence
 
+    @property
+    def metadata(self):
+        """A dict for what users want to remember of the node."""
+        cdef NodeExtra extra = extra_of(self)
+        if extra.metadata is None:
+            extra.metadata = {}
+            note_cycle_maker()
+        return extra.metadata
+
     def __repr__(self):
-        return f"<{self.name()} object at {hex(<uintptr_t><PyObject *>self)}>"
+        return f"<{type(self).__name__} object at {hex(<uintptr_t><PyObject *>self)}>"
 
 
 cdef inline int64_t take_sequence() noexcept:
@@ -161,7 +173,7 @@ cdef int node_clear(PyObject *o) noexcept:
     n.b = None
     n.extra = None
     n.args = None
-    n.flags |= SAVES | RELEASED
+    n.flags = (n.flags & ~ATTACHED) | SAVES | RELEASED
     return 0
 
 
@@ -435,7 +447,7 @@ cdef class AccumulateGrad(Node):
         cdef Tensor leaf = self.a
         if not leaf.flags & (REQUIRES | VIEW):  # it asked for no gradient any more
             return 0
-        if leaf.flags & HOOKED:
+        if leaf.flags & HOOKED and not self.flags & ATTACHED:      # else the engine has called them
             accumulate_grad(leaf, leaf_hooks(leaf, g))
         else:
             accumulate_grad(leaf, g)
