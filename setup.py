@@ -13,7 +13,7 @@ c) What was made from other sources or with other flags is made again, and a mod
 Environment
 -----------
 AUTOGRAD_C_LEVELS=v4                      only these levels (comma separated): a third of the time
-AUTOGRAD_C_OPTIMIZE=0                     the compiler's -O level (3): 0 builds a level in half a minute, for development
+AUTOGRAD_C_OPTIMIZE=0                     the compiler's -O (3): 0 builds a level in half a minute, for development
 AUTOGRAD_C_DEBUG=1                        Cython's checks and assertions, -O1 -g
 AUTOGRAD_C_SANITIZE=address,undefined     the compiler's sanitizers, and assertions; one level, the baseline
 """

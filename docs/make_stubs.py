@@ -73,13 +73,16 @@ RETURNS = {
     "tuple[Tensor | None, ...]": "_backward",
     "tuple[Tensor, Tensor | None]": "_unpack_dual",
     "Tensor | None": "_tangent",
-    "int": "_current_pass data_ptr dim element_size get_num_threads kept_bytes live_bytes nelement numel storage_offset",
+    "int": "_current_pass data_ptr dim element_size get_num_threads kept_bytes live_bytes nelement numel"
+    " storage_offset",
     "float": "item",
     "bool": "_will_run _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
     "tuple[int, int, int, int, int, list[tuple[int, int, int]]]": "_memory_stats",
-    "None": "_increment_version _empty_cache _forget_workers _reset_peak _set_memory_limit set_num_threads _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype warn_non_leaf_grad",
+    "None": "_increment_version _empty_cache _forget_workers _reset_peak _set_memory_limit set_num_threads"
+    " _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype"
+    " warn_non_leaf_grad",
     "device_type": "device",
     "dtype": "get_default_dtype",
     "RemovableHandle": "register_node_hook register_node_prehook register_hook register_post_accumulate_grad_hook",

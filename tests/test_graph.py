@@ -92,7 +92,7 @@ class TestNodeHooks:
         assert seen[0][0].tolist() == [1.0] * 3
 
     def test_order_on_a_result(self):
-        x, y, z = exp_and_more()
+        _, y, z = exp_and_more()
         order = []
         y.grad_fn.register_hook(lambda inputs, outputs: order.append("after"))
         y.grad_fn.register_prehook(lambda outputs: order.append(f"before {outputs[0][0].item():g}"))
@@ -126,7 +126,7 @@ class TestNodeHooks:
         assert called == ["tensor", "tensor", "before"]
 
     def test_handle(self):
-        x, y, z = exp_and_more()
+        _, y, z = exp_and_more()
         called = []
         with y.grad_fn.register_hook(lambda inputs, outputs: called.append(1)):
             z.sum().backward(retain_graph=True)

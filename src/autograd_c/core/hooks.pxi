@@ -97,6 +97,7 @@ def register_post_accumulate_grad_hook(self, hook):
     x.flags |= HOOKED
     return add_hook(x.meta.post_hooks, hook)
 
+
 @node_method
 @renamed("register_hook")
 def register_node_hook(self, fn):
