@@ -24,7 +24,7 @@ TEMPLATE = Path(__file__).with_name("_core.pyi.in")
 # ------------------------------------------------------------------ conventions
 # The type of a parameter, by its name; "| None" comes with the default. function.name is for that function alone.
 PARAMETERS = {
-    "Node": "node register_hook.self register_prehook.self",
+    "Node": "_will_run.node register_hook.self register_prehook.self",
     "Tensor": "self tensor gradient index input mask mat1 mat2 pos_weight source src target tangent vec vec2 weight x"
     " dot.tensor split.tensor where.condition index_put.values index_put_.values"
     " atan2.other atan2_.other expand_as.other matmul.other maximum.other minimum.other type_as.other view_as.other"

@@ -124,7 +124,7 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     lock = _Lock()
     if mode == "any":
-        called = set()
+        called: set[int] = set()
 
         def first(grad):
             number = _core._current_pass()
@@ -138,7 +138,7 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
         return _MultiHandle([t.register_hook(first) for t in tensors])
 
     nodes = [get_gradient_edge(t).node for t in tensors]
-    passes = {}  # number -> [gradients that are still to come, those that are here]
+    passes: dict[int, tuple[list[int], list[Any]]] = {}  # number -> how many are still to come, those that are here
 
     def collect(index):
         def hook(grad):
@@ -146,13 +146,14 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
             with lock:
                 state = passes.get(number)
                 if state is None:
-                    state = passes[number] = [sum(map(_core._will_run, nodes)), [None] * len(nodes)]
-                state[0] -= 1
-                state[1][index] = grad
-                if state[0]:
+                    state = passes[number] = [sum(map(_core._will_run, nodes))], [None] * len(nodes)
+                missing, found = state
+                missing[0] -= 1
+                found[index] = grad
+                if missing[0]:
                     return
                 del passes[number]
-            fn(state[1])
+            fn(found)
 
         return hook
 
