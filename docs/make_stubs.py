@@ -54,8 +54,8 @@ PARAMETERS = {
     "layout_type": "layout",
     "memory_format": "memory_format",
     "Callable[[Tensor], object]": "fill register_post_accumulate_grad_hook.hook",
-    "bool": "accumulate allow_unused copy create_graph force keep keepdim keepdims mode non_blocking pin_memory"
-    " readonly inplace log_target reduce replacement requires_grad retain_graph size_average unbiased",
+    "bool": "accumulate allow_unused check_nan copy create_graph enabled force keep keepdim keepdims mode non_blocking"
+    " pin_memory readonly inplace log_target reduce replacement requires_grad retain_graph size_average unbiased",
     "str": "kind",
     "_Dtype": "d dtype",
     "device_type | str": "device type",
@@ -76,12 +76,14 @@ RETURNS = {
     "int": "_current_pass data_ptr dim element_size get_num_threads kept_bytes live_bytes nelement numel"
     " storage_offset",
     "float": "item",
-    "bool": "_will_run _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
+    "tuple[bool, bool]": "_anomaly_mode",
+    "bool": "is_anomaly_enabled is_anomaly_check_nan_enabled _will_run"
+    " _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
     "tuple[int, int, int, int, int, list[tuple[int, int, int]]]": "_memory_stats",
-    "None": "_increment_version _empty_cache _forget_workers _reset_peak _set_memory_limit set_num_threads"
-    " _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype"
+    "None": "_set_anomaly_mode _increment_version _empty_cache _forget_workers _reset_peak _set_memory_limit"
+    " set_num_threads _enter_dual_level _exit_dual_level _offer backward retain_grad set_default_dtype"
     " warn_non_leaf_grad",
     "device_type": "device",
     "dtype": "get_default_dtype",

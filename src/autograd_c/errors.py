@@ -179,3 +179,13 @@ def warn_precision():
 
     text = "autograd_c computes in float64 and int64: narrower dtypes of the same kind mean these"
     warnings.warn(text, PrecisionWarning, stacklevel=2)
+
+
+def recorded_at(name, stack):
+    """Return the note on an error in backward that tells where the operation was recorded, if that is known."""
+    if stack is None:
+        return (
+            f"Error detected in {name}. No forward pass information available. Enable detect anomaly during forward "
+            "pass for more information."
+        )
+    return f"Error detected in {name}. Traceback of forward call that caused the error:\n{''.join(stack)}"

@@ -454,11 +454,13 @@ cdef int run_node(Pass *ps, Node n) except -1:
             if n.flags & MANY:
                 n.apply_many(<list>slot, grads)
             else:
-                if n.flags & (ADDS | ATTACHED) == ADDS and not recording():
+                if n.flags & (ADDS | ATTACHED) == ADDS and not recording() and not anomaly_mode:
                     offer_totals(ps, n, grads)
                 n.apply(<Tensor>slot, grads)
             if n.flags & ATTACHED and n.extra.after:
                 call_posthooks(n, slot, grads)
+            if anomaly_checks_nan:
+                check_nans(n, grads)
             ag_decref(slot)                    # now: then what passed through is its receiver's alone
             slot = NULL
         if not ps.keep:
@@ -542,10 +544,44 @@ cdef int start_root(Pass *ps, Node root) except -1:
     return 0
 
 
+cdef int run_watched(Pass *ps, Node n) except -1:
+    """run_node in anomaly mode: what it raises tells where the operation was recorded."""
+    try:
+        run_node(ps, n)
+    except BaseException as error:
+        error.add_note(errors().recorded_at(n.name(), n.metadata.get("traceback_")))
+        raise
+    return 0
+
+
+cdef int check_nans(Node n, PyObject **grads) except -1:
+    """Raise for the first gradient that has a nan."""
+    cdef int k
+    for k in range(n.inputs):
+        if grads[k] != NULL and truth(c_any(unary(&ISNAN, <Tensor>grads[k]))):
+            raise RuntimeError(f"Function '{n.name()}' returned nan values in its {k}th output.")
+    return 0
+
+
+def _set_anomaly_mode(bint enabled, bint check_nan):
+    """Turn anomaly mode on or off, in all threads."""
+    global anomaly_mode, anomaly_checks_nan
+    anomaly_mode = enabled
+    anomaly_checks_nan = enabled and check_nan
+
+
+def _anomaly_mode():
+    """Whether it is on, and whether it looks for nans."""
+    return anomaly_mode, anomaly_checks_nan
+
+
 cdef int run_ready(Pass *ps) except -1:
     cdef Py_ssize_t done = 0
     while ps.ready:
-        run_node(ps, <Node>pop_ready(ps))
+        if anomaly_mode:
+            run_watched(ps, <Node>pop_ready(ps))
+        else:
+            run_node(ps, <Node>pop_ready(ps))
         done += 1
         if done % SIGNALS == 0:
             PyErr_CheckSignals()

@@ -106,6 +106,8 @@ def _call_function(function, tuple args):
     recorded = recording() and True in needs
     n.needs_input_grad = tuple(needs)
     n.sequence = take_sequence()
+    if anomaly_mode and recorded:
+        remember_stack(n)
     if recorded:                               # before forward can change an input's history
         for a in args:
             add_edge(n, a if isinstance(a, Tensor) else None)

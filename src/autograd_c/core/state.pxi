@@ -157,3 +157,17 @@ cdef int attach_retained(Tensor x) except -1:
     extra.retained[x.nr] = PyWeakref_NewRef(x, None)
     x.node.flags |= ATTACHED
     return 0
+
+
+# ------------------------------------------------------------------------------------------ anomaly mode
+
+@function
+def is_anomaly_enabled():
+    """Whether `autograd.set_detect_anomaly` is on."""
+    return anomaly_mode
+
+
+@function
+def is_anomaly_check_nan_enabled():
+    """Whether backward looks for nans, see `autograd.set_detect_anomaly`."""
+    return anomaly_checks_nan

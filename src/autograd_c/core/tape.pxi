@@ -134,10 +134,24 @@ cdef inline int64_t take_sequence() noexcept:
     return next_sequence
 
 
+# In anomaly mode each node remembers the stack that recorded it, and backward looks for nans.
+cdef bint anomaly_mode = False
+cdef bint anomaly_checks_nan = False
+
+
+cdef int remember_stack(Node n) except -1:
+    """Note in the node's metadata where it is recorded, as PyTorch does."""
+    from traceback import format_stack
+    n.metadata["traceback_"] = format_stack()
+    return 0
+
+
 cdef inline Node new_node(PyTypeObject *cls):
     """A node of an operation's class."""
     cdef Node n = <Node>ag_tp_new(cls)
     n.sequence = take_sequence()
+    if anomaly_mode:
+        remember_stack(n)
     return n
 
 
@@ -160,6 +174,8 @@ cdef inline PyObject *filled_node(PyTypeObject *cls, void *vtable, PyObject *to0
         (<Node>o).version_b = version_of(<Tensor>b)
         flags = flags | SAVES
     (<Node>o).flags = flags
+    if anomaly_mode:
+        remember_stack(<Node>o)
     return o
 
 
