@@ -4,8 +4,10 @@ Values are judged by numpy, gradients by finite differences of the values (eleme
 test_derivatives.py), and both by torch where it is installed; never by a re-derived formula.
 """
 
+import gc
 import itertools
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -300,6 +302,60 @@ def test_double_backward_by_differences(case, sample):
         expected = weighted(change, range(len(change)), 100)
         found = seconds[index] if seconds else None
         np.testing.assert_allclose(0.0 if found is None else np.sum(found * direction), expected, **DIFFERENCES)
+
+
+@rows(lambda case: has_gradient(case) and case.op != "kl_div", inputs=1)  # (which torch composes otherwise)
+def test_saved_attributes_like_torch(case, sample, torch):
+    """What a node shows of its saved tensors is what torch's shows, but for the dtype of numbers and expansion."""
+    plain = sample.draw(case)
+    for actual, expected in zip(Run(ac, case, plain).outputs, Run(torch, case, plain).outputs, strict=True):
+        node, other = actual.grad_fn, expected.grad_fn
+        for attribute in dir(node) if node is not None and type(node).__name__ == type(other).__name__ else ():
+            found = getattr(node, attribute) if attribute.startswith("_saved_") else None
+            if found is not None:
+                pair = to_numpy(found.detach()), to_numpy(getattr(other, attribute).detach())
+                np.testing.assert_allclose(*np.broadcast_arrays(*pair), **VALUES)
+
+
+def copied(array, index):
+    """A ``make`` for Inputs: tensors that are no leaves, so that only a node would keep them."""
+    return ac.tensor(array, requires_grad=True) * 1.0
+
+
+@rows(has_gradient, inputs=1)
+def test_saved_tensors_hooks(case, sample):
+    """Whatever an op saves goes through the hooks, which make new tensors of it: same gradients, of both orders."""
+    plain = sample.draw(case)
+    kept = []
+
+    def pack(tensor):
+        kept.append((to_numpy(tensor).copy(), tensor.dtype, weakref.ref(tensor)))
+        return len(kept) - 1
+
+    def unpack(handle):
+        array, dtype, _ = kept[handle]
+        return ac.tensor(array, dtype=dtype)
+
+    expected = arrays(Run(ac, case, plain).gradients()), arrays(second(ac, case, plain))
+    with ac.autograd.graph.saved_tensors_hooks(pack, unpack):
+        run = Run(ac, case, plain)
+        found = arrays(run.gradients()), arrays(second(ac, case, plain))
+    assert_all_same(found[0], expected[0], rtol=1e-14, atol=1e-300)
+    assert_all_same(found[1], expected[1], rtol=1e-13, atol=1e-300)
+
+
+@ours
+@ops(lambda case: has_gradient(case) and any(sample.float_inputs(case) for sample in case.samples))
+def test_nothing_is_saved_past_the_hooks(case):
+    """Packed tensors live no longer than their other owners."""
+    sample = next(sample for sample in case.samples if sample.float_inputs(case))
+    kept = []
+    with ac.autograd.graph.saved_tensors_hooks(lambda t: kept.append(weakref.ref(t)), lambda _: None):
+        run = Run(ac, case, sample.draw(case), copied)
+    nodes = [output.grad_fn for output in run.outputs]
+    del run
+    gc.collect()
+    assert all(ref() is None for ref in kept), nodes
 
 
 @rows(has_gradient, inputs=2)

@@ -15,6 +15,7 @@ include "core/dtype.pxi"        # float64, int64, bool
 include "core/tensor.pxi"       # the class Tensor
 include "core/make.pxi"         # tensors of values, of arguments, of others' memory; versions
 include "core/tape.pxi"         # the class Node, edges, saved tensors
+include "core/packing.pxi"      # what users make of saved tensors
 include "core/registry.pxi"     # the decorators that publish functions and methods
 include "maths/bits.pxi"        # bits of doubles, fused multiply-add, sums and products without loss
 include "maths/exponential.pxi"  # exp, exp2, expm1, sigmoid, silu

@@ -1,11 +1,27 @@
-"""What can be asked of a recorded graph and done to it: edges, versions, hooks on several tensors."""
+"""What can be asked of a recorded graph and done to it: edges, versions, hooks on several tensors and saved ones."""
 
 from threading import Lock as _Lock
 from typing import Any, NamedTuple
 
 from .. import _core
+from ._saved_tensors import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "allow_mutation_on_saved_tensors",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "increment_version",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "saved_tensors_hooks",
+]
 
 Node = _core.Node
 

@@ -103,6 +103,7 @@ cdef int give_tangent(Tensor y, Tensor t) except -1:
             spill(y)
         if y.node.flags & RESULT_IN_B:
             set_tangent(y.node.b, tangent_of(y))
+        packed_tangent(y.node, PLACE_RESULT, tangent_of(y))
     return 0
 
 

@@ -220,12 +220,15 @@ cdef inline PyObject *unary_node(const UnaryOp *op, Tensor x, Tensor old_x, Layo
         if old_x.flags & INFERENCE:
             raise errors().inference_saved()
         saved = <PyObject *>old_x
-    n = filled_node(op.node, op.vtable, edge_to(x, &nr), <PyObject *>None, saved, <PyObject *>None, form, ADDS)
+    n = filled_node(op.node, op.vtable, edge_to(x, &nr), <PyObject *>None,
+                    <PyObject *>None if ag_tls.packing else saved, <PyObject *>None, form, ADDS)
     (<Node>n).op = op
     (<Node>n).inputs = 1
     (<Node>n).nr0 = nr
     (<Node>n).c[0] = c[0]
     (<Node>n).c[1] = c[1]
+    if ag_tls.packing:
+        return packed_node(n, saved, <PyObject *>None)
     return n
 
 
@@ -255,8 +258,7 @@ cdef Tensor unary_in_place_with(const UnaryOp *op, Tensor x, double c0, double c
     bump(x)
     if recorded:
         if op.reads & READS_Y:
-            save_alias(n, x)
-            n.flags |= SAVES
+            save_changed(n, x)
         rebase(x, n)
     if x.flags & SPECIAL:
         unary_tangent(op, old, x, c)
@@ -367,6 +369,8 @@ cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor
     cdef int nr0 = 0, nr1 = 0
     cdef PyObject *to0 = edge_to(a, &nr0)
     cdef PyObject *to1 = none
+    cdef PyObject *a_saved
+    cdef PyObject *b_saved
     cdef PyObject *n
     cdef int reads = 0
     if not number:
@@ -379,13 +383,16 @@ cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor
         let_go(to0)
         let_go(to1)
         raise errors().inference_saved()
-    n = filled_node(op.number_node if number else op.node, op.vtable, to0, to1,
-                    <PyObject *>old_a if reads & READS_A else none, <PyObject *>b if reads & READS_B else none, form,
-                    ADDS)
+    a_saved = <PyObject *>old_a if reads & READS_A else none
+    b_saved = <PyObject *>b if reads & READS_B else none
+    n = filled_node(op.number_node if number else op.node, op.vtable, to0, to1, none if ag_tls.packing else a_saved,
+                    none if ag_tls.packing else b_saved, form, ADDS)
     (<Node>n).op = op
     (<Node>n).inputs = 1 if number else 2
     (<Node>n).nr0 = nr0
     (<Node>n).nr1 = nr1
+    if ag_tls.packing:
+        return packed_node(n, a_saved, b_saved)
     return n
 
 

@@ -186,7 +186,8 @@ cdef class UnaryNode(Node):
         if op.reads & READS_X:
             saved = saved_a(self)
             x = <PyObject *>saved
-        if recording() or (g.flags | (<Tensor>x).flags) & SPECIAL or (self.b is not None and self.b.flags & SPECIAL):
+        if recording() or (g.flags | (<Tensor>x).flags) & SPECIAL or self.flags & PACKED or (
+                self.b is not None and self.b.flags & SPECIAL):
             return give(grads, 0, op.formula(g, <Tensor>x, saved_result(self) if op.reads & READS_Y else <Tensor>x,
                                              self.c))
         return unary_gradient(self, op, g, <Tensor>x, grads)

@@ -74,6 +74,7 @@ cdef extern from *:
         int no_grad;            /* recording is off (zero, so that a new thread records) */
         int inference;          /* flags that new tensors are born with */
         void *pass;             /* the innermost backward of the thread */
+        int packing;            /* saved-tensor hooks are set */
     } ag_state;
     AG_THREAD ag_state ag_tls;
 
@@ -154,6 +155,7 @@ cdef extern from *:
         int no_grad
         int inference
         void *current "pass"
+        int packing
     ag_state ag_tls
     object ag_tp_new(PyTypeObject *)
     void ag_revive(PyObject *, PyTypeObject *) noexcept

@@ -28,6 +28,7 @@ cdef enum:
     HOLDS_NODE = 64        # args hold another node, to be freed with what was saved
     AT_REST = 128          # an AccumulateGrad that no graph holds
     ADDS = 256             # apply adds to the gradients that it is handed, Note [Gradients in one pass]
+    PACKED = 512           # extra.packed has saved tensors, Note [Packed tensors]
 
 cdef enum:
     AT_ONCE = 0x7fffffffffffffff       # sequence number of nodes that run as soon as they can
@@ -51,7 +52,8 @@ cdef class NodeExtra:
 
     cdef list edges        # (node, output number) of the third input and on
     cdef list saved        # (tensor, version) beyond a and b
-    cdef list forms      # of all outputs, for MANY
+    cdef dict packed       # place -> what stands for a saved tensor, Note [Packed tensors]
+    cdef list forms        # of all outputs, for MANY
     cdef dict hooks        # output number -> {key: hook}
     cdef dict retained     # output number -> weak reference to the tensor that retains its gradient
     cdef dict before       # hooks on the node, which get the gradients of its outputs
@@ -110,6 +112,20 @@ cdef class Node(Tracked):
         for i in range(self.inputs):
             pairs.append((edge_node(self, i), edge_nr(self, i)))
         return tuple(pairs)
+
+    def _kept(self, int place):
+        """What is saved in a place (Note [Packed tensors]), as backward would see it; None for nothing."""
+        return saved_in(self, place)
+
+    def __getattr__(self, name):
+        if name.startswith(("_saved_", "_raw_saved_")):
+            from .autograd._node_attributes import saved_attribute
+            return saved_attribute(self, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self):
+        from .autograd._node_attributes import saved_names
+        return [*object.__dir__(self), *saved_names(self)]
 
     def _sequence_nr(self):
         """Number of the node in the order of recording."""
@@ -203,6 +219,7 @@ cdef void release(Node n) noexcept:
             n.args = None
         if n.extra is not None:
             n.extra.saved = None
+            n.extra.packed = None
 
 
 # --------------------------------------------------------------------------------------------- edges
@@ -274,6 +291,22 @@ cdef int add_further_edge(Node n, Tensor x) except -1:
     return 0
 
 
+cdef int copy_edge(Node n, Node other, int i) except -1:
+    """Make the next input of n what input i of another node is."""
+    if n.inputs >= 2:
+        if extra_of(n).edges is None:
+            n.extra.edges = []
+        n.extra.edges.append((edge_node(other, i), edge_nr(other, i)))
+    elif n.inputs == 0:
+        n.next0 = edge_node(other, i)
+        n.nr0 = edge_nr(other, i)
+    else:
+        n.next1 = edge_node(other, i)
+        n.nr1 = edge_nr(other, i)
+    n.inputs += 1
+    return 0
+
+
 cdef inline PyObject *edge_pointer(Node n, int i) except NULL:
     """The node that input i leads to, borrowed from n; or None."""
     if i == 0:
@@ -323,6 +356,8 @@ cdef inline int set_result(Node n, Tensor y) except -1:
 cdef inline int save_a(Node n, Tensor x) except -1:
     if x.flags & INFERENCE:
         raise errors().inference_saved()
+    if ag_tls.packing:
+        return pack_input(n, PLACE_A, x)
     n.a = x
     n.version_a = version_of(x)
     n.flags |= SAVES
@@ -332,6 +367,8 @@ cdef inline int save_a(Node n, Tensor x) except -1:
 cdef inline int save_b(Node n, Tensor x) except -1:
     if x.flags & INFERENCE:
         raise errors().inference_saved()
+    if ag_tls.packing:
+        return pack_input(n, PLACE_B, x)
     n.b = x
     n.version_b = version_of(x)
     n.flags |= SAVES
@@ -341,12 +378,20 @@ cdef inline int save_b(Node n, Tensor x) except -1:
 cdef inline int save_result(Node n, Tensor y) except -1:
     """Save the result of n, whose layout is set; Note [Saved outputs]."""
     n.flags |= SAVES
+    if ag_tls.packing:
+        return pack_output(n, PLACE_RESULT, y, 0)
     if y.storage is None:
         n.y = y.value.f
         n.flags |= SCALAR_RESULT
     else:
         save_alias(n, y)
     return 0
+
+
+cdef int save_changed(Node n, Tensor y) except -1:
+    """Save the result of n, which was written to a tensor that had another history."""
+    n.flags |= SAVES
+    return pack_output(n, PLACE_RESULT, y, 0) if ag_tls.packing else save_alias(n, y)
 
 
 cdef int save_alias(Node n, Tensor y) except -1:
@@ -362,22 +407,25 @@ cdef int save_more(Node n, Tensor x) except -1:
         raise errors().inference_saved()
     if extra_of(n).saved is None:
         n.extra.saved = []
-    n.extra.saved.append((x, version_of(x) if x is not None else 0))
     n.flags |= SAVES
+    if ag_tls.packing and x is not None:
+        n.extra.saved.append((None, 0))
+        return pack_input(n, len(n.extra.saved) - 1, x)
+    n.extra.saved.append((x, version_of(x) if x is not None else 0))
     return 0
 
 
 cdef inline Tensor saved_a(Node n):
-    if n.flags & RELEASED:
-        raise errors().second_backward(n.name())
+    if n.flags & (RELEASED | PACKED) and is_packed(n, PLACE_A):
+        return unpacked(n, PLACE_A)
     if version_of(n.a) != n.version_a:
         raise stale(n.a, n.version_a)
     return n.a
 
 
 cdef inline Tensor saved_b(Node n):
-    if n.flags & RELEASED:
-        raise errors().second_backward(n.name())
+    if n.flags & (RELEASED | PACKED) and is_packed(n, PLACE_B):
+        return unpacked(n, PLACE_B)
     if version_of(n.b) != n.version_b:
         raise stale(n.b, n.version_b)
     return n.b
@@ -386,8 +434,8 @@ cdef inline Tensor saved_b(Node n):
 cdef Tensor saved_more(Node n, int i):
     cdef Tensor x
     cdef tuple pair
-    if n.flags & RELEASED:
-        raise errors().second_backward(n.name())
+    if n.flags & (RELEASED | PACKED) and is_packed(n, i):
+        return unpacked(n, i)
     pair = n.extra.saved[i]
     x = pair[0]
     if x is not None and version_of(x) != <uint32_t>pair[1]:
@@ -398,8 +446,8 @@ cdef Tensor saved_more(Node n, int i):
 cdef Tensor saved_result(Node n):
     """The result of n as a tensor whose grad_fn is n."""
     cdef Tensor y
-    if n.flags & RELEASED:
-        raise errors().second_backward(n.name())
+    if n.flags & (RELEASED | PACKED) and is_packed(n, PLACE_RESULT):
+        return unpacked(n, PLACE_RESULT)
     if n.flags & SCALAR_RESULT:
         y = new_scalar(F64)
         y.value.f = n.y

@@ -44,7 +44,9 @@ cdef Tensor singular_values(Tensor x):
         for i in range(3):
             set_tangent(parts[i], tangents[i])
             if n is not None:
-                set_tangent(n.extra.saved[i][0], tangents[i])
+                if n.extra.saved[i][0] is not None:
+                    set_tangent(n.extra.saved[i][0], tangents[i])
+                packed_tangent(n, i, tangents[i])
     return parts[1]
 
 

@@ -174,8 +174,7 @@ cdef Tensor scan_in_place(const Scan *op, Tensor x, object dim, object dtype, st
     if recorded:
         n.form = x.form
         if op.saves:
-            save_alias(n, x)
-            n.flags |= SAVES
+            save_changed(n, x)
         rebase(x, n)
     if x.flags & SPECIAL:
         scan_tangent(op, old, x, d)
