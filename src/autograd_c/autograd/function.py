@@ -1,6 +1,9 @@
 """Custom functions: a forward and a backward of the user's own."""
 
 from .. import _core
+from ..grad_mode import no_grad
+
+FunctionCtx = _core.FunctionNode
 
 
 class Function:
@@ -25,6 +28,9 @@ class Function:
     """
 
     _backward_cls: type  # of a subclass: the class of its nodes
+
+    # Whether PyTorch's vmap may derive its rule; kept for those who read it.
+    generate_vmap_rule = False
 
     def __init__(self, *args, **kwargs):
         import warnings
@@ -58,6 +64,28 @@ class Function:
     # PyTorch's other name for backward.
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx, *grad_inputs):
+        """The tangents of the outputs from those of the inputs, for forward mode."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        """PyTorch's rule for a batch of arguments; kept for those who call it."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
+            "generate_vmap_rule=True."
+        )
+
+    def __call__(self, *args, **kwargs):
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+        )
+
     @classmethod
     def apply(cls, *args, **kwargs):
         """Run forward on the arguments, and record it; keywords take the places of their parameters."""
@@ -86,7 +114,7 @@ class Function:
     def _node_class(cls):
         node = cls.__dict__.get("_backward_cls")
         if node is None:
-            node = type(cls.__name__ + "Backward", (_core.FunctionNode,), {"_function": cls})
+            node = type(cls.__name__ + "Backward", (_core.FunctionNode,), {"_function": cls, "__module__": __name__})
             cls._backward_cls = node
         return node
 
@@ -94,22 +122,41 @@ class Function:
     def _has_setup_context(cls):
         return cls.setup_context is not Function.setup_context
 
-    @classmethod
-    def _forward(cls, ctx, args):
-        if not cls._has_setup_context():
-            return cls.forward(ctx, *args)
-        output = cls.forward(*args)
-        cls.setup_context(ctx, args, output)
-        return output
 
-    @classmethod
-    def _backward(cls, ctx, gradients):
-        chosen = cls.backward
-        if cls.vjp is not Function.vjp:
-            if chosen is not Function.backward:
-                raise RuntimeError(
-                    "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
-                    "implement one of them."
-                )
-            chosen = cls.vjp
-        return chosen(ctx, *gradients)
+_core._set_function_base(Function.backward, Function.setup_context)
+
+
+def once_differentiable(fn):
+    """Decorator of a `backward` that is not itself differentiable, such as one that computes with numpy.
+
+    It runs with recording off. Its results, where they would have a history, raise when they are differentiated.
+    """
+    from functools import wraps
+
+    @wraps(fn)
+    def backward(ctx, *gradients):
+        with no_grad():
+            results = fn(ctx, *gradients)
+        if not _core.is_grad_enabled() or not any(_requires_grad(g) for g in gradients):
+            return results
+        several = results if isinstance(results, tuple) else (results,)
+        delayed = tuple(r if r is None else _OnceDifferentiated.apply(r.detach().requires_grad_()) for r in several)
+        return delayed if isinstance(results, tuple) else delayed[0]
+
+    return backward
+
+
+def _requires_grad(value):
+    return isinstance(value, _core.Tensor) and value.requires_grad
+
+
+class _OnceDifferentiated(Function):
+    """The identity, with an error for a derivative."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

@@ -73,18 +73,22 @@ cdef int check_rebase(Tensor x) except -1:
 
 cdef int rebase(Tensor x, Node n) except -1:
     """x was changed in place by the operation of n, whose input 0 was x."""
-    cdef Meta m = x.meta
     note_cycle_maker()                         # n may have saved x, whose grad_fn it now is
     if x.flags & VIEW:
-        set_result(copy_slices(m.base, x, n), m.base)
-        if m.base.flags & RETAIN:
-            attach_retained(m.base)
-        attach_view(x, m)
-        return 0
+        return rebase_view(x, n, 0)
     set_result(n, x)
     if x.flags & RETAIN:
         attach_retained(x)
     return 0
+
+
+cdef int rebase_view(Tensor x, Node n, int which) except -1:
+    """The same for a view, which was that input of n."""
+    cdef Meta m = x.meta
+    set_result(copy_slices(m.base, x, n, which), m.base)
+    if m.base.flags & RETAIN:
+        attach_retained(m.base)
+    return attach_view(x, m)
 
 
 # ---------------------------------------------------------------------------------------- CopySlices
@@ -98,33 +102,34 @@ cdef class CopySlices(Node):
         cdef Node inner
         cdef Layout base_form, view_form
         cdef Py_ssize_t shift
+        cdef int which
         cdef Tensor base, part
         if self.flags & RELEASED:
             raise errors().second_backward(self.name())
-        inner, base_form, view_form, shift = self.args
+        inner, base_form, view_form, shift, which = self.args
         base = clone_as(g, base_form)
         part = c_as_strided(base, view_form, shift)
         inner.apply(c_clone(part), grads)
-        if grads[0] == NULL:
+        if grads[which] == NULL:
             zero_in_place(part)
         else:
-            copy_in_place(part, <Tensor>grads[0])
-            Py_DECREF(<Tensor>grads[0])
-            grads[0] = NULL
-        if self.next0 is not None:
-            give(grads, 0, base)
+            copy_in_place(part, <Tensor>grads[which])
+            Py_DECREF(<Tensor>grads[which])
+            grads[which] = NULL
+        if edge_pointer(self, which) != <PyObject *>None:
+            give(grads, which, base)
         return 0
 
 
-cdef Node copy_slices(Tensor base, Tensor view, Node inner):
-    """The node of `base` after the operation of `inner` changed `view`."""
+cdef Node copy_slices(Tensor base, Tensor view, Node inner, int which):
+    """The node of `base` after the operation of `inner` changed `view`, which was that input of it."""
     cdef Node n = new_node(<PyTypeObject *>CopySlices)
-    n.args = (inner, base.form, view.form, storage_shift(view) - storage_shift(base))
+    cdef int i
+    n.args = (inner, base.form, view.form, storage_shift(view) - storage_shift(base), which)
     n.flags |= SAVES | HOLDS_NODE
-    add_edge(n, base)
-    n.inputs = inner.inputs
-    n.next1 = inner.next1
-    n.nr1 = inner.nr1
-    if inner.extra is not None and inner.extra.edges is not None:
-        extra_of(n).edges = inner.extra.edges
+    for i in range(inner.inputs):
+        if i == which:
+            add_edge(n, base)
+        else:
+            copy_edge(n, inner, i)
     return n
