@@ -69,7 +69,9 @@ class _Loop:
                 f"checkpoint_loop: step {i} was given a state of {len(state)} tensors and returned {len(found)}"
             )
         if [x._version for x in state] != versions:
-            raise RuntimeError(f"checkpoint_loop: step {i} modified its state by an inplace operation; return a new one")
+            raise RuntimeError(
+                f"checkpoint_loop: step {i} modified its state by an inplace operation; return a new one"
+            )
         return found
 
     def snapshot(self, i, state):
@@ -149,9 +151,7 @@ class _CheckpointLoop(Function):
                 working = None
                 with enable_grad():
                     found = loop.call(i, state)
-                pairs = [
-                    (y, g) for y, g in zip(found, gradients, strict=True) if g is not None and y.requires_grad
-                ]
+                pairs = [(y, g) for y, g in zip(found, gradients, strict=True) if g is not None and y.requires_grad]
                 inputs = [x for x in state if x.requires_grad]
                 got = [None] * (len(inputs) + len(params))
                 if pairs and got:
@@ -169,7 +169,7 @@ class _CheckpointLoop(Function):
 
 
 def checkpoint_loop(step, state, n, *, snapshots, params=None, preserve_rng_state=True):
-    """The state after `n` steps, recorded in the memory of a few states: ``for i in range(n): state = step(i, *state)``.
+    """The state after `n` steps of ``state = step(i, *state)``, recorded in the memory of a few states.
 
     Backward advances again from kept states, with the least recomputation possible: together with the loop itself,
     ``checkpoint_loop_steps(n, snapshots) + 1`` steps that are not recorded, and each step once that is. At any time at
