@@ -96,7 +96,7 @@ class PrecisionWarning(UserWarning):
     """A dtype was asked for that is not there; a wider one took its place."""
 
 
-_submodules(__name__, ("autograd", "memory", "nn", "optim"))
+_submodules(__name__, ("autograd", "memory", "nn", "optim", "utils"))
 globals().update({name: _Late(__name__, file, name) for file, names in _LATE.items() for name in names})
 
 
