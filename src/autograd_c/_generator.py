@@ -96,6 +96,19 @@ class Generator:
         """A generator of its own, that goes on as this one does."""
         return _restored(type(self), _state_of(self._numpy))
 
+    def snapshot(self):
+        """The state as an object for `restore`: cheaper than `get_state`, and of this generator only."""
+        source = self._numpy
+        with source.bit_generator.lock:
+            return source, source.bit_generator.state
+
+    def restore(self, snapshot):
+        """Go on from a snapshot."""
+        source, state = snapshot
+        with source.bit_generator.lock:
+            source.bit_generator.state = state
+        self._numpy = source
+
     def __reduce__(self):
         return _restored, (type(self), _state_of(self._numpy))
 

@@ -675,6 +675,11 @@ def _current_pass():
     return (<Pass *>ag_tls.current).number if ag_tls.current != NULL else -1
 
 
+def _pass_has_inputs():
+    """Whether the innermost backward of this thread is for certain inputs only."""
+    return ag_tls.current != NULL and (<Pass *>ag_tls.current).captures != NULL
+
+
 def _will_run(Node node):
     """Whether the innermost backward of this thread has a use for a node."""
     cdef Pass *ps = <Pass *>ag_tls.current

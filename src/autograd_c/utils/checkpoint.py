@@ -1,240 +1,433 @@
-"""Checkpoints of a long loop: its steps are computed again in backward, from few kept states.
+"""Checkpoints: parts of a graph that are computed again in backward, instead of being kept.
 
-The order of that is Revolve's, which needs the fewest steps for a given number of kept states.
-
-References
-----------
-A. Griewank, A. Walther, "Algorithm 799: revolve: an implementation of checkpointing for the reverse or adjoint mode of
-computational differentiation", ACM Transactions on Mathematical Software 26 (2000), 19-45.
+Design
+------
+a) Without re-entrance: while the function runs, saved-tensor hooks put a placeholder (`_Place`) where a node would keep
+   a tensor, and count them. When backward asks for the first of them the function runs again, its hooks note what is
+   to be saved at each count, and stop the run when all is there. So the graph itself is the ordinary one: backward
+   with `inputs`, `autograd.grad`, derivatives of any order and nesting need nothing more.
+b) What the function was given is saved by a node of its own, through the hooks around it: those of an outer
+   checkpoint, if there is one, so that a nest keeps the outermost inputs only.
+c) With re-entrance: a custom Function, whose backward runs the function again and calls backward inside.
+d) What backward computed again is kept in the placeholders, with the number of its pass, for as long as they live.
 """
 
-from math import comb
+import warnings
+from contextlib import contextmanager, nullcontext
+from weakref import ref
 
-from .. import _core, _generator
-from ..autograd import Function, enable_grad, grad, no_grad
+from .. import _core
+from .._generator import default_generator as _default
+from ..autograd import Function, backward, enable_grad
+from ._revolve import checkpoint_loop, checkpoint_loop_steps
 
-__all__ = ["checkpoint_loop", "checkpoint_loop_steps"]
-
-
-def _repetitions(n, k):
-    """The least r so that n steps can be reversed with k snapshots, none advanced through more than r times."""
-    r = 0
-    while comb(k + r, k) < n:
-        r += 1
-    return r
-
-
-def checkpoint_loop_steps(n, snapshots):
-    """The least number of steps to advance, beside those recorded, to reverse `n` steps with `snapshots` kept states.
-
-    It is t(n, k) = r n - C(k + r, r - 1), where r is the least number with n <= C(k + r, k).
-
-    Examples
-    --------
-    >>> from autograd_c.utils.checkpoint import checkpoint_loop_steps
-    >>> checkpoint_loop_steps(10, 3)
-    15
-    """
-    _checked(n, snapshots)
-    r = _repetitions(n, snapshots)
-    return r * n - comb(snapshots + r, r - 1) if r else 0
+__all__ = [
+    "CheckpointError",
+    "CheckpointFunction",
+    "checkpoint",
+    "checkpoint_loop",
+    "checkpoint_loop_steps",
+    "checkpoint_sequential",
+    "noop_context_fn",
+    "set_checkpoint_debug_enabled",
+    "set_checkpoint_early_stop",
+]
 
 
-def _checked(n, k):
-    if n < 0:
-        raise ValueError(f"checkpoint_loop: expected a number of steps of at least 0, but got {n}")
-    if k < 1:
-        raise ValueError(f"checkpoint_loop: expected at least 1 snapshot, the first state, but got {k}")
+class CheckpointError(RuntimeError):
+    """The second run of a function did not do what the first did."""
 
 
-def _split(n, k):
-    """How far from a snapshot the next one lies, at best, for n > 1 steps to reverse and k > 1 snapshots with that."""
-    r = _repetitions(n, k)
-    return min(comb(k + r - 1, k), n - comb(k + r - 2, k - 1))
+class _Stop(BaseException):
+    """Everything that backward needs has been computed again. (No Exception: the function might catch it.)"""
 
 
-class _Loop:
-    """A loop that can be run from its snapshots: a stack of (index of the step, state before it, random state)."""
-
-    def __init__(self, step, single, n, k, random):
-        self.step, self.single, self.n, self.k, self.random = step, single, n, k, random
-        self.snapshots = []
-
-    def call(self, i, state):
-        versions = [x._version for x in state]
-        found = self.step(i, *state)
-        found = (found,) if self.single and isinstance(found, _core.Tensor) else tuple(found)
-        if len(found) != len(state):
-            raise RuntimeError(
-                f"checkpoint_loop: step {i} was given a state of {len(state)} tensors and returned {len(found)}"
-            )
-        if [x._version for x in state] != versions:
-            raise RuntimeError(
-                f"checkpoint_loop: step {i} modified its state by an inplace operation; return a new one"
-            )
-        return found
-
-    def snapshot(self, i, state):
-        return i, state, _generator.get_rng_state() if self.random else None
-
-    def restore(self, snapshot):
-        if self.random:
-            _generator.set_rng_state(snapshot[2])
-        return snapshot[1]
-
-    def advance(self, i, end, state):
-        with no_grad():
-            for j in range(i, end):
-                state = tuple([x.detach() for x in self.call(j, state)])
-        return state
-
-    def descend(self, end, advance):
-        """Advance from the last snapshot to the state before step `end` - 1, leaving snapshots on the way."""
-        i, state = self.snapshots[-1][0], self.restore(self.snapshots[-1])
-        while end - i > 1:
-            free = self.k - len(self.snapshots) + 1
-            until = i + _split(end - i, free) if free > 1 else end - 1
-            state = advance(i, until, state)
-            i = until
-            if free > 1:
-                self.snapshots.append(self.snapshot(i, state))
-        return self.snapshot(i, state)
+# What the context managers below have set, for all threads as in PyTorch; None is the call's own choice.
+_early_stop: bool | None = None
+_debug: bool | None = None
 
 
-def _leaves(tensors, known):
-    """Add to `known`, by identity, the leaves that the graphs of `tensors` lead to."""
-    nodes, seen = [x.grad_fn for x in tensors if x.grad_fn is not None], set()
-    for x in tensors:
-        if x.grad_fn is None and x.requires_grad:
-            known.setdefault(id(x), x)
-    while nodes:
-        node = nodes.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        variable = getattr(node, "variable", None)
-        if isinstance(variable, _core.Tensor):
-            known.setdefault(id(variable), variable)
-        nodes += [following for following, _ in node.next_functions if following is not None]
-
-
-class _CheckpointLoop(Function):
-    @staticmethod
-    def forward(ctx, loop, working, last, count, *tensors):
-        ctx.loop, ctx.working, ctx.params = loop, working, tensors[count:]
-        ctx.save_for_backward(*tensors[:count])
-        ctx.set_materialize_grads(False)
-        last = tuple([x.detach() for x in last])
-        ctx.mark_non_differentiable(*[x for x in last if not x.is_floating_point()])
-        return last
-
-    @staticmethod
-    def backward(ctx, *gradients):
-        first = ctx.saved_tensors
-        if _core.is_grad_enabled():
-            raise RuntimeError(
-                "checkpoint_loop: its gradient cannot be differentiated (create_graph=True); use a plain loop for that"
-            )
-        loop, params, working = ctx.loop, ctx.params, ctx.working
-        sums = [None] * len(params)
-        before = _generator.get_rng_state() if loop.random else None
-        ctx.working = None
-        try:
-            if working is None:  # a second backward: only the first state is left
-                loop.snapshots[:] = [(0, tuple([x.detach() for x in first]), loop.first_random)]
-            for i in range(loop.n - 1, -1, -1):
-                if working is None:
-                    working = loop.descend(i + 1, loop.advance)
-                if loop.snapshots[-1][0] == i:
-                    loop.snapshots.pop()
-                state = tuple([x.detach().requires_grad_(x.is_floating_point()) for x in loop.restore(working)])
-                working = None
-                with enable_grad():
-                    found = loop.call(i, state)
-                pairs = [(y, g) for y, g in zip(found, gradients, strict=True) if g is not None and y.requires_grad]
-                inputs = [x for x in state if x.requires_grad]
-                got = [None] * (len(inputs) + len(params))
-                if pairs and got:
-                    # The graph may go on outside of the step, through a tensor that other steps use as well.
-                    ys, gs = zip(*pairs, strict=True)
-                    got = grad(ys, (*inputs, *params), gs, retain_graph=True, allow_unused=True)
-                each = iter(got)
-                gradients = [next(each) if x.requires_grad else None for x in state]
-                sums = [a if b is None else b if a is None else a + b for a, b in zip(sums, each, strict=True)]
-        finally:
-            loop.snapshots.clear()
-            if loop.random:
-                _generator.set_rng_state(before)
-        return (None, None, None, None, *gradients, *sums)
-
-
-def checkpoint_loop(step, state, n, *, snapshots, params=None, preserve_rng_state=True):
-    """The state after `n` steps of ``state = step(i, *state)``, recorded in the memory of a few states.
-
-    Backward advances again from kept states, with the least recomputation possible: together with the loop itself,
-    ``checkpoint_loop_steps(n, snapshots) + 1`` steps that are not recorded, and each step once that is. At any time at
-    most `snapshots` states are kept, the state before the step at hand, and the graph of that one step.
+@contextmanager
+def set_checkpoint_early_stop(enable):
+    """Context manager: whether checkpoints made inside stop their second run once all that is needed is there.
 
     Parameters
     ----------
-    step : callable
-        ``step(i, *state)`` returns the next state, of as many tensors. It must do the same whenever it is called with
-        the same arguments, and must not change them in place.
-    state : Tensor or tuple of Tensor
-    n : int
-    snapshots : int
-        How many states may be kept, the first included.
-    params : sequence of Tensor, optional
-        What else `step` uses and gradients are wanted of. By default the leaves of the graphs of all steps, which costs
-        recording every step in the first pass too; tensors that are computed from leaves get gradients of their own
-        only if they are here.
+    enable : bool
+    """
+    global _early_stop
+    before = _early_stop
+    _early_stop = enable
+    try:
+        yield
+    finally:
+        _early_stop = before
+
+
+@contextmanager
+def set_checkpoint_debug_enabled(enabled):
+    """Context manager: whether checkpoints made inside remember the lines that save tensors, for their errors.
+
+    Parameters
+    ----------
+    enabled : bool or None
+        None leaves it to the argument `debug` of each checkpoint.
+    """
+    global _debug
+    before = _debug
+    _debug = enabled
+    try:
+        yield
+    finally:
+        _debug = before
+
+
+def noop_context_fn():
+    """Two context managers that do nothing, for the first and the second run."""
+    return nullcontext(), nullcontext()
+
+
+@contextmanager
+def _random_state(snapshot):
+    """Draw the random numbers that followed a snapshot, and go on afterwards as if none had been drawn."""
+    if snapshot is None:
+        yield
+        return
+    before = _default.snapshot()
+    _default.restore(snapshot)
+    try:
+        yield
+    finally:
+        _default.restore(before)
+
+
+# ------------------------------------------------------------------------------------ without re-entrance
+class _Place:
+    """Stands in a node for a tensor that can be computed again."""
+
+    __slots__ = ("__weakref__", "number", "tensor")
+
+    def __init__(self):
+        self.number = None  # of the pass that computed the tensor
+
+
+class _SaveInputs(Function):
+    """The node that keeps what a checkpoint was given."""
+
+    @staticmethod
+    def forward(ctx, anchor, *tensors):
+        ctx.save_for_backward(*tensors)
+        return anchor.detach()
+
+    @staticmethod
+    def backward(ctx, g):
+        raise AssertionError("a checkpoint's inputs are saved, and nothing is differentiated by this node")
+
+
+class _Frame:
+    """One checkpoint without re-entrance."""
+
+    def __init__(self, function, args, kwargs, preserve_rng_state, recompute_context, check, early_stop, debug):
+        self.function, self.kwargs, self.recompute_context = function, kwargs, recompute_context
+        self.check, self.early_stop = check, early_stop
+        self.random = _default.snapshot() if preserve_rng_state else None
+        self.lines: list | None = [] if debug else None
+        self.places = []  # weak references
+        self.metadata = []
+        self.args = list(args)
+        self.which = [i for i, x in enumerate(args) if isinstance(x, _core.Tensor)]
+        anchor = _core.zeros((), requires_grad=True)
+        self.inputs = _SaveInputs.apply(anchor, *[args[i] for i in self.which]).grad_fn
+        for i in self.which:
+            self.args[i] = None
+
+    def pack(self, tensor):
+        place = _Place()
+        self.places.append(ref(place))
+        self.metadata.append((tensor.shape, tensor.dtype))
+        if self.lines is not None:
+            self.lines.append(_caller())
+        return place
+
+    def unpack(self, place):
+        number = _core._current_pass()
+        if place.number != number or number < 0:
+            self.run_again(number)
+        return place.tensor
+
+    def run_again(self, number):
+        """Run the function, and give each place that still is alive its tensor."""
+        metadata: list[tuple] = []
+        lines: list[str] = []
+        places = self.places
+        last = len(places) - 1 if self.early_stop else -1
+
+        def pack(tensor):
+            i = len(metadata)
+            metadata.append((tensor.shape, tensor.dtype))
+            if self.lines is not None:
+                lines.append(_caller())
+            if i >= len(places):
+                if not self.early_stop:
+                    raise CheckpointError(
+                        "torch.utils.checkpoint: trying to save more tensors during recomputation than during the "
+                        "original forward pass." + self.explanation(lines)
+                    )
+                raise _Stop
+            place = places[i]()
+            if place is not None:
+                place.tensor = tensor.detach()
+                place.number = number
+            if i == last:
+                raise _Stop
+            return tensor
+
+        args = list(self.args)
+        for i, tensor in zip(self.which, self.inputs.saved_tensors, strict=True):
+            args[i] = tensor
+        try:
+            with _random_state(self.random), enable_grad(), self.recompute_context:
+                _core._push_saved_tensors_hooks(pack, _itself)
+                try:
+                    self.function(*args, **self.kwargs)
+                finally:
+                    _core._pop_saved_tensors_hooks()
+        except _Stop:
+            pass  # as it should
+        self.compare(metadata, lines)
+
+    def compare(self, metadata, lines):
+        """Raise where the second run saved something else than the first."""
+        if len(metadata) != len(self.metadata):
+            raise CheckpointError(
+                "torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
+                f"recomputation.\nNumber of tensors saved during forward: {len(self.metadata)}\n"
+                f"Number of tensors saved during recomputation: {len(metadata)}." + self.explanation(lines)
+            )
+        if self.check == "none":
+            return
+        differences = [
+            f"tensor at position {i}:\nsaved metadata: {_text(a)}\nrecomputed metadata: {_text(b)}\n"
+            for i, (a, b) in enumerate(zip(self.metadata, metadata, strict=True))
+            if a != b
+        ]
+        if differences:
+            raise CheckpointError(
+                "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
+                "during the forward pass.\n" + "".join(differences) + self.explanation(lines)
+            )
+
+    def explanation(self, lines):
+        """Which lines saved the tensors, if that was remembered."""
+        if self.lines is None:
+            return "\n\nTip: with `debug=True`, this error shows the lines that saved the tensors."
+        both = (("forward", self.lines), ("recomputation", lines))
+        return "".join(
+            f"\n\nTensors saved during {run}:\n" + "\n".join(f"  {i}: {line}" for i, line in enumerate(found))
+            for run, found in both
+        )
+
+
+def _itself(x):
+    return x
+
+
+def _text(metadata):
+    shape, dtype = metadata
+    return f"{{'shape': {shape!r}, 'dtype': {dtype!r}, 'device': device(type='cpu')}}"
+
+
+def _caller():
+    """The line that is being executed outside of this file."""
+    import sys
+
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+# --------------------------------------------------------------------------------------- with re-entrance
+class CheckpointFunction(Function):
+    """A function whose graph is made in backward only."""
+
+    @staticmethod
+    def forward(ctx, run_function, preserve_rng_state, *args):
+        if not any(ctx.needs_input_grad):
+            _warn_without_gradients()
+        ctx.function = run_function
+        ctx.random = _default.snapshot() if preserve_rng_state else None
+        ctx.which = [i for i, x in enumerate(args) if isinstance(x, _core.Tensor)]
+        ctx.args = [None if isinstance(x, _core.Tensor) else x for x in args]
+        ctx.save_for_backward(*[args[i] for i in ctx.which])
+        return run_function(*args)
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        if _core._pass_has_inputs():
+            raise RuntimeError(
+                "When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an `inputs` "
+                "parameter to .backward(). To resolve this error, you can either set use_reentrant=False, or call "
+                ".backward() without passing the `inputs` argument."
+            )
+        args = list(ctx.args)
+        for i, x in zip(ctx.which, ctx.saved_tensors, strict=True):
+            args[i] = x.detach().requires_grad_(x.requires_grad)
+        with _random_state(ctx.random), enable_grad():
+            found = ctx.function(*args)
+        found = found if isinstance(found, tuple) else (found,)
+        pairs = [
+            (y, g)
+            for y, g in zip(found, gradients, strict=True)
+            if isinstance(y, _core.Tensor) and y.requires_grad and g is not None
+        ]
+        if not pairs:
+            raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
+        backward(*map(list, zip(*pairs, strict=True)))
+        return (None, None, *[x.grad if isinstance(x, _core.Tensor) else None for x in args])
+
+
+def _warn_without_gradients():
+    warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", UserWarning, stacklevel=5)
+
+
+# ------------------------------------------------------------------------------------------------- public
+def checkpoint(
+    function,
+    *args,
+    use_reentrant=None,
+    context_fn=noop_context_fn,
+    determinism_check="default",
+    debug=False,
+    early_stop=True,
+    **kwargs,
+):
+    """``function(*args, **kwargs)``, of which backward keeps the inputs only, and computes the rest again.
+
+    Parameters
+    ----------
+    function : callable
+        It must do the same when it is called again with the same arguments.
+    *args, **kwargs
+        Its arguments; keywords only without re-entrance.
     preserve_rng_state : bool
-        Compute a step again with the random numbers it had.
+        A keyword, True by default: the second run draws the random numbers of the first.
+    use_reentrant : bool
+        To be passed. False is recommended; True is PyTorch's older way, a custom function that calls backward inside
+        backward, and takes gradients for tensors among `args` only.
+    context_fn : callable
+        Returns two context managers, for the first and the second run. Without re-entrance.
+    determinism_check : {"default", "none"}
+        Compare the sizes and dtypes of what both runs save, or not. Without re-entrance.
+    debug : bool
+        Show in a CheckpointError the lines that saved the tensors. Without re-entrance.
+    early_stop : bool
+        End the second run when all is computed that backward needs. Without re-entrance.
 
     Returns
     -------
-    Tensor or tuple of Tensor
-        As `state`.
+    object
+        What `function` returns.
 
     Raises
     ------
-    RuntimeError
-        If a step changes its state in place or returns another number of tensors; in backward, for create_graph=True.
+    CheckpointError
+        In backward, if the second run does something else than the first.
+    ValueError
+        If arguments do not fit `use_reentrant`.
+
+    Notes
+    -----
+    What a backward with ``retain_graph=True`` computed again is kept with the graph.
 
     Examples
     --------
     >>> import autograd_c as torch
-    >>> from autograd_c.utils.checkpoint import checkpoint_loop
-    >>> rate = torch.tensor(0.5, requires_grad=True)
-    >>> y = checkpoint_loop(lambda i, x: x - 0.01 * rate * x, torch.tensor(1.), 1000, snapshots=5)
-    >>> y.backward()
-    >>> rate.grad
-    tensor(-0.0669)
+    >>> from autograd_c.utils.checkpoint import checkpoint
+    >>> x = torch.tensor([1., 2.], requires_grad=True)
+    >>> y = checkpoint(lambda t: t.sin().exp(), x, use_reentrant=False)
+    >>> y.sum().backward()
+    >>> x.grad
+    tensor([ 1.2534, -1.0331])
     """
-    _checked(n, snapshots)
-    single = isinstance(state, _core.Tensor)
-    first = (state,) if single else tuple(state)
-    loop = _Loop(step, single, n, snapshots, preserve_rng_state)
-    recorded = _core.is_grad_enabled()
-    if not recorded or n == 0:
-        last = loop.advance(0, n, first) if n else first
-        return last[0] if single else last
-    known: dict = {}
+    if use_reentrant is None:
+        warnings.warn(
+            "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. Starting in PyTorch 2.9, "
+            "calling checkpoint without use_reentrant will raise an exception. use_reentrant=False is recommended, but "
+            "if you need to preserve the current default behavior, you can pass use_reentrant=True. Refer to docs for "
+            "more details on the differences between the two variants.",
+            UserWarning,
+            stacklevel=2,
+        )
+        use_reentrant = True
+    preserve = kwargs.pop("preserve_rng_state", True)
+    if use_reentrant:
+        if kwargs:
+            raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
+        if context_fn is not noop_context_fn or debug:
+            raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
+        return CheckpointFunction.apply(function, preserve, *args)
+    if determinism_check not in ("default", "none"):
+        raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
+    first, second = context_fn()
+    if not _core.is_grad_enabled():
+        return function(*args, **kwargs)
+    stop = early_stop if _early_stop is None else _early_stop
+    frame = _Frame(
+        function, args, kwargs, preserve, second, determinism_check, stop, debug if _debug is None else _debug
+    )
+    with first:
+        _core._push_saved_tensors_hooks(frame.pack, frame.unpack)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _core._pop_saved_tensors_hooks()
 
-    def advance(i, end, state):
-        if params is not None:
-            return loop.advance(i, end, state)
-        for j in range(i, end):
-            found = loop.call(j, state)
-            _leaves(found, known)
-            state = tuple([x.detach() for x in found])
-        return state
 
-    start = loop.snapshot(0, tuple([x.detach() for x in first]))
-    loop.first_random = start[2]
-    loop.snapshots.append(start)
-    working = loop.descend(n, advance)
-    last = advance(n - 1, n, working[1])
-    wanted = tuple(known.values()) if params is None else tuple(params)
-    found = _CheckpointLoop.apply(loop, working, last, len(first), *first, *wanted)
-    return found[0] if single else found
+def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwargs):
+    """The functions one after the other, in so many checkpoints; the last segment is kept as it is.
+
+    Parameters
+    ----------
+    functions : Sequential or sequence of callables
+    segments : int
+    input : Tensor
+    use_reentrant : bool
+        As in `checkpoint`; to be passed.
+    preserve_rng_state : bool
+        A keyword, True by default.
+
+    Raises
+    ------
+    ValueError
+        For other keywords.
+    """
+    if use_reentrant is None:
+        warnings.warn(
+            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In "
+            "version 2.9 we will raise an exception if use_reentrant is not passed. use_reentrant=False is "
+            "recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True. "
+            "Refer to docs for more details on the differences between the two variants.",
+            UserWarning,
+            stacklevel=2,
+        )
+        use_reentrant = True
+    preserve = kwargs.pop("preserve_rng_state", True)
+    if kwargs:
+        raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
+    parts = list(functions.children()) if hasattr(functions, "children") else list(functions)
+
+    def run(start, end):
+        def segment(x):
+            for part in parts[start:end]:
+                x = part(x)
+            return x
+
+        return segment
+
+    size = len(parts) // segments
+    end = 0
+    for start in range(0, size * (segments - 1), size):
+        end = start + size
+        input = checkpoint(run(start, end), input, use_reentrant=use_reentrant, preserve_rng_state=preserve)
+    return run(end, len(parts))(input)
