@@ -186,8 +186,10 @@ def warn_precision():
     warnings.warn(text, PrecisionWarning, stacklevel=2)
 
 
-def recorded_at(name, stack):
+def recorded_at(name, stack, source, is_anomaly_mode):
     """Return the note on an error in backward that tells where the operation was recorded, if that is known."""
+    if stack is None and not is_anomaly_mode:
+        return f"Error detected in {name}" + (f", recorded at {source[0]}:{source[1]}." if source else ".")
     if stack is None:
         return (
             f"Error detected in {name}. No forward pass information available. Enable detect anomaly during forward "

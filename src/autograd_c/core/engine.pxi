@@ -454,7 +454,7 @@ cdef int run_node(Pass *ps, Node n) except -1:
             if n.flags & MANY:
                 n.apply_many(<list>slot, grads)
             else:
-                if n.flags & (ADDS | ATTACHED) == ADDS and not recording() and not anomaly_mode:
+                if n.flags & (ADDS | ATTACHED) == ADDS and not recording() and not remembers & STACKS:
                     offer_totals(ps, n, grads)
                 n.apply(<Tensor>slot, grads)
             if n.flags & ATTACHED and n.extra.after:
@@ -544,13 +544,12 @@ cdef int start_root(Pass *ps, Node root) except -1:
     return 0
 
 
-cdef int run_watched(Pass *ps, Node n) except -1:
-    """run_node in anomaly mode: what it raises tells where the operation was recorded."""
-    try:
-        run_node(ps, n)
-    except BaseException as error:
-        error.add_note(errors().recorded_at(n.name(), n.metadata.get("traceback_")))
-        raise
+cdef int note_operation(object error, Node n) except -1:
+    """Let an exception tell in which operation's backward it came up, and what recorded that."""
+    cdef object stack = None
+    if n.extra is not None and n.extra.metadata is not None:
+        stack = n.extra.metadata.get("traceback_")
+    error.add_note(errors().recorded_at(n.name(), stack, n._source, remembers & STACKS != 0))
     return 0
 
 
@@ -565,26 +564,37 @@ cdef int check_nans(Node n, PyObject **grads) except -1:
 
 def _set_anomaly_mode(bint enabled, bint check_nan):
     """Turn anomaly mode on or off, in all threads."""
-    global anomaly_mode, anomaly_checks_nan
-    anomaly_mode = enabled
+    global remembers, anomaly_checks_nan
+    remembers = (remembers & LINES) | (STACKS if enabled else 0)
     anomaly_checks_nan = enabled and check_nan
+
+
+def _set_source_lines(bint enabled):
+    """Whether each node remembers the line that recorded it, in all threads; the previous mode is returned."""
+    global remembers
+    cdef bint before = remembers & LINES != 0
+    remembers = (remembers & STACKS) | (LINES if enabled else 0)
+    return before
 
 
 def _anomaly_mode():
     """Whether it is on, and whether it looks for nans."""
-    return anomaly_mode, anomaly_checks_nan
+    return remembers & STACKS != 0, anomaly_checks_nan
 
 
 cdef int run_ready(Pass *ps) except -1:
     cdef Py_ssize_t done = 0
-    while ps.ready:
-        if anomaly_mode:
-            run_watched(ps, <Node>pop_ready(ps))
-        else:
-            run_node(ps, <Node>pop_ready(ps))
-        done += 1
-        if done % SIGNALS == 0:
-            PyErr_CheckSignals()
+    cdef PyObject *n = NULL
+    try:
+        while ps.ready:
+            n = pop_ready(ps)
+            run_node(ps, <Node>n)
+            done += 1
+            if done % SIGNALS == 0:
+                PyErr_CheckSignals()
+    except BaseException as error:
+        note_operation(error, <Node>n)
+        raise
     return 0
 
 

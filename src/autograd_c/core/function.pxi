@@ -212,8 +212,7 @@ def _call_function(function, tuple args):
     call.needs = tuple(needs)
     n.sequence = take_sequence()
     if recorded:                               # before forward can change an input's history
-        if anomaly_mode:
-            remember_stack(n)
+        remember_call(n)
         for a in args:
             add_edge(n, a if isinstance(a, Tensor) else None)
     if tangents is not None:
@@ -246,6 +245,18 @@ def _call_function(function, tuple args):
         record_tangents(function, n, call, args, tangents, outputs)
     call.for_forward = None
     return tuple(outputs) if isinstance(result, tuple) else outputs[0]
+
+
+cdef int remember_call(FunctionNode n) except -1:
+    """Note where `apply` was called, rather than this."""
+    if remembers & LINES:
+        import sys
+        frame = sys._getframe(1)
+        n.code = ag_held(<PyObject *>frame.f_code)
+        n.instruction = frame.f_lasti
+    if remembers & STACKS:
+        remember(n)
+    return 0
 
 
 cdef bint is_in(object x, tuple objects) noexcept:

@@ -218,6 +218,9 @@ cdef inline void take_apart(PyObject *o, bint is_ours) noexcept:
     (<Node>o).nr1 = 0
     (<Node>o).inputs = 0
     (<Node>o).flags = 0
+    if (<Node>o).code != NULL:
+        ag_decref((<Node>o).code)
+        (<Node>o).code = NULL
     (<Node>o).op = NULL
     (<Node>o).state.task = 0
     give_back(&node_pool, o, is_ours)

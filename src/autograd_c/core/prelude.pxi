@@ -78,6 +78,39 @@ cdef extern from *:
     } ag_state;
     AG_THREAD ag_state ag_tls;
 
+    /* Note [Source lines]
+       The Python code that is being executed and the offset of its instruction, without making a frame
+       object: 3.12 and later have functions for it, and 3.11 will not change any more.  NULL for none. */
+    #if PY_VERSION_HEX < 0x030C0000
+      typedef struct {
+          void *function, *globals, *builtins, *locals;
+          PyCodeObject *code;
+          void *object, *previous;
+          _Py_CODEUNIT *instruction;
+      } ag_frame;
+      static CYTHON_INLINE PyObject *ag_code(int *at) {
+          ag_frame *frame = (ag_frame *)_PyThreadState_UncheckedGet()->cframe->current_frame;
+          if (frame == NULL) return NULL;
+          *at = (int)((char *)frame->instruction - (char *)frame->code->co_code_adaptive);
+          Py_INCREF(frame->code);
+          return (PyObject *)frame->code;
+      }
+    #elif PY_VERSION_HEX < 0x030F0000
+      #if PY_VERSION_HEX < 0x030D0000
+        #define AG_FRAME _PyThreadState_UncheckedGet()->cframe->current_frame
+      #else
+        #define AG_FRAME PyThreadState_GetUnchecked()->current_frame
+      #endif
+      static CYTHON_INLINE PyObject *ag_code(int *at) {
+          struct _PyInterpreterFrame *frame = AG_FRAME;
+          if (frame == NULL) return NULL;
+          *at = PyUnstable_InterpreterFrame_GetLasti(frame);
+          return PyUnstable_InterpreterFrame_GetCode(frame);
+      }
+    #else
+      static CYTHON_INLINE PyObject *ag_code(int *at) { return NULL; }
+    #endif
+
     /* Memory from a free list as an object again. */
     static CYTHON_INLINE void ag_revive(PyObject *o, PyTypeObject *cls) {
         Py_SET_TYPE(o, cls);
@@ -157,6 +190,8 @@ cdef extern from *:
         void *current "pass"
         int packing
     ag_state ag_tls
+    PyObject *ag_code(int *) noexcept
+    int PyCode_Addr2Line(PyObject *, int) noexcept
     object ag_tp_new(PyTypeObject *)
     void ag_revive(PyObject *, PyTypeObject *) noexcept
     void ag_decref(PyObject *) noexcept

@@ -164,7 +164,7 @@ cdef int attach_retained(Tensor x) except -1:
 @function
 def is_anomaly_enabled():
     """Whether `autograd.set_detect_anomaly` is on."""
-    return anomaly_mode
+    return remembers & STACKS != 0
 
 
 @function
