@@ -442,7 +442,7 @@ cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1
     job.tile = min(w.sizes[others - 1], <Py_ssize_t>TILE) if others else 1
     reserved = w.numel >= UNLOCK and shared_dimension(&job, others) and reserve_team(w.numel)
     if not direct:
-        job.room = <int64_t *>PyMem_RawMalloc((team.wanted if reserved else 1) * w.operands * job.tile * n * 8)
+        job.room = <int64_t *>PyMem_RawMalloc((team.members if reserved else 1) * w.operands * job.tile * n * 8)
         if job.room == NULL:
             leave_team(reserved)
             raise MemoryError()

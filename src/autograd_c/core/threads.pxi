@@ -10,7 +10,7 @@
 #    that runs on a worker has no team.  BLAS has threads of its own, and is called by nobody's worker.
 # B. Workers are started at the first shared job and sleep on a lock of their own between jobs.  They
 #    know nothing of Python.  A job does not wait for a worker that is slow to wake: one that comes when
-#    all units are taken goes back to sleep.
+#    all units are taken goes back to sleep, as does one from a time when more threads were wanted.
 # C. The locks are CPython's, which are there on every platform.  `turn` guards all of the team but
 #    `busy`, which the interpreter's lock guards, and what a job points to.
 # D. After a fork the child has no workers, and forgets those of its parent: the next job starts its own.
@@ -42,6 +42,7 @@ cdef struct Team:
     int wanted                 # threads, the caller's own among them; 0: not asked for yet
     bint busy
     int workers                # that have been started
+    int members                # threads that may take part in the job: the caller's, and the first workers
     PyThread_type_lock turn
     PyThread_type_lock idle    # the caller waits here for the workers to finish
     Job job
@@ -73,7 +74,7 @@ cdef void be_worker(void *argument) noexcept:
     cdef Worker *self = <Worker *>argument
     PyThread_acquire_lock(team.turn, WAIT_LOCK)
     while True:
-        if team.next < team.stop:
+        if team.next < team.stop and self.number < team.members:
             team.active += 1
             take_shares(self.number)
             team.active -= 1
@@ -132,7 +133,8 @@ cdef bint reserve_team(Py_ssize_t elements) noexcept:
         return False
     team.busy = True
     start_workers(team.wanted - 1)
-    if team.workers == 0:
+    team.members = min(team.wanted, team.workers + 1)
+    if team.members < 2:
         team.busy = False
     return team.busy
 
@@ -144,7 +146,10 @@ cdef void leave_team(bint reserved) noexcept:
 
 
 cdef void share_out(Job job, void *context, Py_ssize_t units, Py_ssize_t least) noexcept:
-    """Do a job with the reserved team, without the interpreter's lock; at least so many units at a time."""
+    """Do a job with the reserved team, without the interpreter's lock; at least so many units at a time.
+
+    The job is told the number of the thread, which is less than `team.members`.
+    """
     cdef int wanted, k
     PyThread_acquire_lock(team.turn, WAIT_LOCK)
     team.job = job
@@ -152,10 +157,10 @@ cdef void share_out(Job job, void *context, Py_ssize_t units, Py_ssize_t least) 
     team.next = 0
     team.stop = units
     # Some more shares than threads: one that is held up by something else then takes fewer.
-    team.share = max(least, (units + 4 * team.wanted - 1) // (4 * team.wanted))
+    team.share = max(least, (units + 4 * team.members - 1) // (4 * team.members))
     team.share = (team.share + least - 1) // least * least
-    wanted = <int>min((units + team.share - 1) // team.share, <Py_ssize_t>team.wanted) - 1
-    for k in range(min(wanted, team.workers)):
+    wanted = <int>min((units + team.share - 1) // team.share, <Py_ssize_t>team.members) - 1
+    for k in range(wanted):
         if team.worker[k].asleep:
             team.worker[k].asleep = False
             PyThread_release_lock(team.worker[k].wake)
