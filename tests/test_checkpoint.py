@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import threading
 import weakref
 
 import numpy as np
@@ -378,6 +379,40 @@ class TestSequential:
     def test_without_a_choice(self):
         with pytest.warns(UserWarning, match="the use_reentrant parameter should be passed explicitly"):
             checkpoint_sequential([ac.sin, ac.sin], 2, leaf())
+
+
+@both
+def test_threads_share_parameters(reentrant):
+    """Checkpoints in several threads at once, backward over one parameter; and one graph, backward in two threads."""
+    w, failures = leaf([2.0, 3.0, 4.0]), []
+
+    def work():
+        try:
+            for _ in range(20):
+                x = leaf()
+                checkpoint(lambda t: (t * w).sin(), x, use_reentrant=reentrant).sum().backward()
+                np.testing.assert_allclose(to_numpy(x.grad), np.cos([2.0, 6.0, 12.0]) * [2.0, 3.0, 4.0])
+                assert ac.is_grad_enabled()
+        except BaseException as error:
+            failures.append(error)
+
+    in_threads(4, work)
+    assert not failures
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(to_numpy(w.grad), 80 * np.cos(x * [2.0, 3.0, 4.0]) * x)
+
+    v = leaf()
+    y = checkpoint(program, v, use_reentrant=reentrant).sum()
+    in_threads(4, lambda: y.backward(retain_graph=True))
+    np.testing.assert_allclose(to_numpy(v.grad), 4 * expected())
+
+
+def in_threads(count, work):
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 @both

@@ -504,6 +504,62 @@ def resize_(self, *sizes, memory_format=contiguous_format):
     return x
 
 
+cdef class SetBackward0(Node):
+    """not differentiable"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        raise RuntimeError("derivative for set_ is not implemented")
+
+
+@method
+def set_(self, source=None):
+    """Take another tensor's memory, sizes and strides in place of the own; not differentiable.
+
+    Both share that memory from then on, but not the version counter, nor a history.
+
+    Parameters
+    ----------
+    source : Tensor, optional
+        Of the same dtype; without it the tensor becomes empty.
+
+    Raises
+    ------
+    RuntimeError
+        If the dtypes differ, or this is a leaf that requires a gradient.
+    """
+    cdef Tensor x = own(self), y
+    cdef Node n = None
+    cdef Storage s
+    if source is None:
+        y = new_tensor(x.kind, layout_of_sequence((0,)))
+    elif isinstance(source, Tensor):
+        y = source
+    else:
+        raise errors().no_overload("set_", (source,), {})
+    if y.kind != x.kind:
+        raise RuntimeError(f"Could not set tensor of type {c_name(y.kind)} to a tensor of type {c_name(x.kind)}")
+    if recording() and (needs_grad(x) or needs_grad(y)):
+        check_in_place(x, True)
+        n = new_node(<PyTypeObject *>SetBackward0)
+        add_edge(n, x)
+        add_edge(n, y)
+    else:
+        check_in_place(x, False)
+    begin_write(x)
+    spill(y)
+    s = second_storage(y.storage)
+    s.version = version_of(x) + 1
+    x.form = y.form
+    x.storage = s
+    x.ptr = y.ptr
+    if x.flags & VIEW:
+        x.flags &= ~VIEW
+        x.meta.base = None
+    if n is not None:
+        set_result(n, x)
+    return x
+
+
 cdef Py_ssize_t block_room(char *data) noexcept:
     return (<Block *>(data - ALIGN)).size
 

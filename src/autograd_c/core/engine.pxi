@@ -569,11 +569,11 @@ def _set_anomaly_mode(bint enabled, bint check_nan):
     anomaly_checks_nan = enabled and check_nan
 
 
-def _set_source_lines(bint enabled):
+def _set_source_lines(bint mode):
     """Whether each node remembers the line that recorded it, in all threads; the previous mode is returned."""
     global remembers
     cdef bint before = remembers & LINES != 0
-    remembers = (remembers & STACKS) | (LINES if enabled else 0)
+    remembers = (remembers & STACKS) | (LINES if mode else 0)
     return before
 
 

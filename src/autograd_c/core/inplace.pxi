@@ -64,7 +64,7 @@ cdef int check_rebase(Tensor x) except -1:
     if x.flags & VIEW:
         if m.creation != PLAIN_VIEW:
             raise view_error(x, m, False)
-        if m.base.flags & REQUIRES and m.base.node is None:
+        if (m.base.flags & REQUIRES and m.base.node is None) or (x.flags & REQUIRES and x.node is None):
             raise errors().leaf_view_in_place()
     if x.flags & REQUIRES and x.node is None:
         raise errors().leaf_in_place()

@@ -87,19 +87,23 @@ cdef int set_grad(Tensor x, object value) except -1:
     return 0
 
 
+cdef Storage second_storage(Storage of):
+    """The same memory with a version counter of its own."""
+    cdef Storage s = Storage.__new__(Storage)
+    s.data = of.data
+    s.size = of.size
+    s.readonly = of.readonly
+    s.owner = of
+    return s
+
+
 cdef Tensor data_of(Tensor x):
     """The values without history and with a version counter of their own."""
     cdef Tensor v
-    cdef Storage s
     spill(x)
-    s = Storage.__new__(Storage)               # the same memory, another counter
-    s.data = x.storage.data
-    s.size = x.storage.size
-    s.readonly = x.storage.readonly
-    s.owner = x.storage
     v = Tensor.__new__(Tensor)
     v.form = x.form
-    v.storage = s
+    v.storage = second_storage(x.storage)
     v.ptr = x.ptr
     v.kind = x.kind
     return v
