@@ -1,7 +1,8 @@
 # Products: matmul and its parts.
 #
 # The arithmetic is numpy's: the inner loop of np.matmul, looked up at the first product (the bridge
-# _numpy.pyx), runs on our memory with our strides, so a transposed operand is not copied.
+# _numpy.pyx), runs on our memory with our strides, so a transposed operand is not copied.  Only tiny
+# matrices of doubles have loops of their own: a call of BLAS costs more than they do.
 
 ctypedef void (*ProductLoop)(char **p, Py_ssize_t *sizes, Py_ssize_t *steps, void *data) noexcept
 
@@ -20,6 +21,43 @@ cdef int load_products() except -1:
     return 0
 
 
+cdef enum:
+    TINY = 8                   # rows, columns, and terms of each sum, at most
+
+
+cdef inline void tiny_matrix(char *y, const char *a, const char *b, const Py_ssize_t *sizes, const Py_ssize_t *steps,
+                             const int width) noexcept nogil:
+    """y = a @ b, where b has at most `width` columns: a constant wherever this is inlined, so that sums are vectors."""
+    cdef double rows[TINY * TINY]
+    cdef double sums[TINY]
+    cdef double x
+    cdef Py_ssize_t i, k, j
+    for k in range(sizes[2]):
+        for j in range(width):
+            rows[k * width + j] = (<const double *>(b + k * steps[5] + j * steps[6]))[0] if j < sizes[3] else 0.0
+    for i in range(sizes[1]):
+        for j in range(width):
+            sums[j] = 0.0
+        for k in range(sizes[2]):
+            x = (<const double *>(a + i * steps[3] + k * steps[4]))[0]
+            for j in range(width):
+                sums[j] += x * rows[k * width + j]
+        for j in range(sizes[3]):
+            (<double *>(y + i * steps[7] + j * steps[8]))[0] = sums[j]
+
+
+cdef void tiny_product(char **p, const Py_ssize_t *sizes, const Py_ssize_t *steps) noexcept nogil:
+    """What numpy's loop does, for matrices of doubles of at most TINY rows, columns, and terms."""
+    cdef Py_ssize_t s
+    for s in range(sizes[0]):
+        if sizes[3] == 1:
+            tiny_matrix(p[2] + s * steps[2], p[0] + s * steps[0], p[1] + s * steps[1], sizes, steps, 1)
+        elif sizes[3] <= TINY // 2:
+            tiny_matrix(p[2] + s * steps[2], p[0] + s * steps[0], p[1] + s * steps[1], sizes, steps, TINY // 2)
+        else:
+            tiny_matrix(p[2] + s * steps[2], p[0] + s * steps[0], p[1] + s * steps[1], sizes, steps, TINY)
+
+
 cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     """y = a @ b for stacks of matrices (3-d; a stack of one may be shared by stride 0)."""
     cdef char *p[3]
@@ -27,8 +65,7 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     cdef Py_ssize_t steps[9]
     cdef PyThreadState *unlocked = NULL
     cdef Py_ssize_t item = item_size(y.kind)
-    if PRODUCTS[F64].loop == NULL:
-        load_products()
+    cdef bint tiny
     if y.form.numel == 0:
         return 0
     if a.form.sizes[2] == 0:
@@ -50,9 +87,15 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     steps[6] = b.form.strides[2] * item
     steps[7] = y.form.strides[1] * item
     steps[8] = y.form.strides[2] * item
+    tiny = y.kind == F64 and sizes[1] <= TINY and sizes[2] <= TINY and sizes[3] <= TINY
+    if not tiny and PRODUCTS[F64].loop == NULL:
+        load_products()
     if sizes[0] * sizes[1] * sizes[2] * sizes[3] >= UNLOCK:
         unlocked = PyEval_SaveThread()
-    PRODUCTS[y.kind].loop(p, sizes, steps, PRODUCTS[y.kind].data)
+    if tiny:
+        tiny_product(p, sizes, steps)
+    else:
+        PRODUCTS[y.kind].loop(p, sizes, steps, PRODUCTS[y.kind].data)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
     return 0
