@@ -78,7 +78,7 @@ RETURNS = {
     "float": "item",
     "tuple[bool, bool]": "_anomaly_mode",
     "bool": "is_anomaly_enabled is_anomaly_check_nan_enabled _will_run"
-    " _set_grad_enabled _set_inference_mode is_contiguous is_floating_point is_grad_enabled"
+    " _set_grad_enabled _set_inference_mode _set_source_lines is_contiguous is_floating_point is_grad_enabled"
     " is_inference is_inference_mode_enabled",
     "str": "type",
     "tuple[int, int, int, int, int, list[tuple[int, int, int]]]": "_memory_stats",

@@ -41,7 +41,7 @@ cdef inline void tiny_matrix(char *y, const char *a, const char *b, const Py_ssi
         for k in range(sizes[2]):
             x = (<const double *>(a + i * steps[3] + k * steps[4]))[0]
             for j in range(width):
-                sums[j] += x * rows[k * width + j]
+                sums[j] = mad(x, rows[k * width + j], sums[j])
         for j in range(sizes[3]):
             (<double *>(y + i * steps[7] + j * steps[8]))[0] = sums[j]
 
