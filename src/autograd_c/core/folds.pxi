@@ -125,7 +125,7 @@ cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, <const double *>data))
 
 
-cdef void sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+cdef bint sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
     cdef double total[TILE]
     cdef int j
     if step == 1:
@@ -134,6 +134,7 @@ cdef void sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, 
         block_columns(total, n, x, s, step, False)
     for j in range(TILE):
         carry(&folds[j], total[j])
+    return True
 
 
 cdef void sum_finish(Fold *fold, char *y, char *index) noexcept:
@@ -153,7 +154,7 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
     (<int64_t *>y)[0] = fold.i if fold.seen else 0
 
 
-cdef Reducer SUM_F64 = mergeable(reducer_with_columns(sum_feed, sum_columns, sum_finish), merge_sums)
+cdef Reducer SUM_F64 = mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums)
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 
 
@@ -164,7 +165,7 @@ cdef void prod_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     fold.f = total if fold.seen == 0 else fold.f * total
 
 
-cdef void prod_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+cdef bint prod_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
     cdef double total[TILE]
     cdef int j
     if step == 1:
@@ -173,6 +174,7 @@ cdef void prod_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s,
         block_columns(total, n, x, s, step, True)
     for j in range(TILE):
         folds[j].f = total[j] if folds[j].seen == 0 else folds[j].f * total[j]
+    return True
 
 
 cdef void prod_finish(Fold *fold, char *y, char *index) noexcept:
@@ -192,7 +194,7 @@ cdef void prod_finish_int(Fold *fold, char *y, char *index) noexcept:
     (<int64_t *>y)[0] = fold.i if fold.seen else 1
 
 
-cdef Reducer PROD_F64 = reducer_with_columns(prod_feed, prod_columns, prod_finish)
+cdef Reducer PROD_F64 = with_columns(reducer(prod_feed, prod_finish), prod_columns)
 cdef Reducer PROD_I64 = reducer(prod_feed_int, prod_finish_int)
 
 
@@ -261,18 +263,20 @@ cdef inline void extremum_columns(Fold *folds, Py_ssize_t n, const double *x, Py
         folds[j].i = <int64_t>where[j]
 
 
-cdef void max_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+cdef bint max_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
     if step == 1:
         extremum_columns(folds, n, x, s, 1, 1.0)
     else:
         extremum_columns(folds, n, x, s, step, 1.0)
+    return True
 
 
-cdef void min_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+cdef bint min_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
     if step == 1:
         extremum_columns(folds, n, x, s, 1, -1.0)
     else:
         extremum_columns(folds, n, x, s, step, -1.0)
+    return True
 
 
 cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
@@ -333,9 +337,9 @@ cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
         (<int64_t *>index)[0] = fold.i
 
 
-cdef Reducer MAX_F64 = mergeable(reducer_with_columns(max_feed, max_columns, extremum_finish), merge_max)
+cdef Reducer MAX_F64 = mergeable(with_columns(reducer(max_feed, extremum_finish), max_columns), merge_max)
 cdef Reducer MAX_I64 = reducer(max_feed_int, extremum_finish_int)
-cdef Reducer MIN_F64 = mergeable(reducer_with_columns(min_feed, min_columns, extremum_finish), merge_min)
+cdef Reducer MIN_F64 = mergeable(with_columns(reducer(min_feed, extremum_finish), min_columns), merge_min)
 cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
 
 

@@ -69,6 +69,31 @@ cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, room))
 
 
+cdef bint norm_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    """norm_feed of TILE columns: sums of powers only."""
+    cdef double room[BLOCK * TILE]
+    cdef double total[TILE]
+    cdef double p = folds[0].c[0]
+    cdef Py_ssize_t i, j
+    if folds[0].stage == EXTREME or folds[0].stage == RELATIVE:
+        return False
+    for i in range(n):
+        for j in range(TILE):
+            room[i * TILE + j] = cmath.fabs(x[i * s + j * step])
+    if p == 2.0:
+        for i in range(n * TILE):
+            room[i] *= room[i]
+    elif p == 3.0:
+        for i in range(n * TILE):
+            room[i] = room[i] * room[i] * room[i]
+    elif p != 1.0:
+        pow_run(n * TILE, room, room, 1, &p, 0)
+    block_columns(total, n, room, TILE, 1, False)
+    for j in range(TILE):
+        carry(&folds[j], total[j])
+    return True
+
+
 cdef void norm_merge(Fold *fold, const Fold *part) noexcept:
     if fold.stage != EXTREME:
         merge_sums(fold, part)
@@ -203,6 +228,27 @@ cdef void logsumexp_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, room))
 
 
+cdef bint logsumexp_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    """logsumexp_feed of TILE columns."""
+    cdef double room[BLOCK * TILE]
+    cdef double total[TILE]
+    cdef double centre[TILE]
+    cdef Py_ssize_t i, j
+    if folds[0].stage == 0:
+        return max_columns(folds, n, x, s, step)
+    for j in range(TILE):
+        centre[j] = folds[j].centre
+    for i in range(n):
+        for j in range(TILE):
+            room[i * TILE + j] = x[i * s + j * step] - centre[j]
+    for i in range(n * TILE):
+        room[i] = exp_value(room[i])
+    block_columns(total, n, room, TILE, 1, False)
+    for j in range(TILE):
+        carry(&folds[j], total[j])
+    return True
+
+
 cdef void logsumexp_merge(Fold *fold, const Fold *part) noexcept:
     if fold.stage == 0:
         merge_max(fold, part)
@@ -225,8 +271,10 @@ cdef void double_finish(Fold *fold, char *y, char *index) noexcept:
 
 cdef Reducer VAR = reducer_in_passes(moment_feed, var_turn, moment_finish)
 cdef Reducer STD = reducer_in_passes(moment_feed, std_turn, moment_finish)
-cdef Reducer NORM = mergeable(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_merge)
+cdef Reducer NORM = mergeable(
+    with_columns(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_columns), norm_merge)
 cdef Reducer COUNT = reducer(count_feed, count_finish)
 cdef Reducer LARGEST = mergeable(reducer(largest_feed, double_finish), merge_max)
 cdef Reducer SMALLEST = mergeable(reducer(smallest_feed, double_finish), merge_min)
-cdef Reducer LOGSUMEXP = mergeable(reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish), logsumexp_merge)
+cdef Reducer LOGSUMEXP = mergeable(
+    with_columns(reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish), logsumexp_columns), logsumexp_merge)

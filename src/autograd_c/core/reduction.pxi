@@ -15,7 +15,8 @@
 # Where neighbouring results have their elements side by side (a sum over rows), or few each, `columns`
 # feeds TILE of them together: as many elements in a vector.  Each result still gets its elements in the
 # order, and in the lanes, in which `feed` would have taken them, so the bits are the same.  What has no
-# such function, or another dtype, is packed for `feed`, some results at a time.
+# such function, or another dtype, is packed for `feed`, some results at a time; so are results that are
+# not all in the same pass, and passes that `columns` declines.
 #
 # Note [Parts]
 # Threads share the results.  Of a single long one they share the elements, where `merge` can put
@@ -41,7 +42,7 @@ cdef struct Fold:
     double level[LEVELS]
 
 ctypedef void (*Feed)(Fold *fold, Py_ssize_t n, const char *x) noexcept
-ctypedef void (*FeedColumns)(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept
+ctypedef bint (*FeedColumns)(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept
 ctypedef bint (*Turn)(Fold *fold) noexcept
 ctypedef void (*Finish)(Fold *fold, char *y, char *index) noexcept
 ctypedef void (*Merge)(Fold *fold, const Fold *part) noexcept
@@ -68,8 +69,7 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     return r
 
 
-cdef Reducer reducer_with_columns(Feed feed, FeedColumns columns, Finish finish):
-    cdef Reducer r = reducer(feed, finish)
+cdef Reducer with_columns(Reducer r, FeedColumns columns):
     r.columns = columns
     return r
 
@@ -246,14 +246,16 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
     cdef bint direct = is_fed_directly(w)
     cdef Py_ssize_t apart = sizeof(room[0]) // item_size(w.want[0])     # from packed line to packed line
     cdef bint columns = op.columns != NULL and lines == TILE and w.kind[0] == F64 and w.want[0] == F64
+    for j in range(lines):
+        if not going[j] or folds[j].stage != folds[0].stage:
+            columns = False
     for d in range(last):
         at[d] = 0
     while True:
         start = 0
         while start < n:
             m = min(n - start, <Py_ssize_t>BLOCK)
-            if columns:
-                op.columns(folds, m, <const double *>p + start * s, s, step)
+            if columns and op.columns(folds, m, <const double *>p + start * s, s, step):
                 for j in range(lines):
                     folds[j].seen += m
                 start += m
