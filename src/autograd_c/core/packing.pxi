@@ -11,7 +11,7 @@ cdef enum:
     PLACE_B = -2
     PLACE_RESULT = -3
 
-cdef object hooks_of_threads = None            # threading.local: `stack` of pairs (pack, unpack), `disabled`
+cdef object hooks_of_threads = None            # threading.local: `stack` of pairs (pack, unpack), `disabled`, `watcher`
 
 
 cdef object thread_hooks():
@@ -22,6 +22,7 @@ cdef object thread_hooks():
     if not hasattr(hooks_of_threads, "stack"):
         hooks_of_threads.stack = []
         hooks_of_threads.disabled = None
+        hooks_of_threads.watcher = None
     return hooks_of_threads
 
 

@@ -75,6 +75,7 @@ cdef extern from *:
         int inference;          /* flags that new tensors are born with */
         void *pass;             /* the innermost backward of the thread */
         int packing;            /* saved-tensor hooks are set */
+        int watching;           /* a function is asked before products of matrices */
     } ag_state;
     AG_THREAD ag_state ag_tls;
 
@@ -189,6 +190,7 @@ cdef extern from *:
         int inference
         void *current "pass"
         int packing
+        int watching
     ag_state ag_tls
     PyObject *ag_code(int *) noexcept
     int PyCode_Addr2Line(PyObject *, int) noexcept

@@ -66,7 +66,7 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     cdef PyThreadState *unlocked = NULL
     cdef Py_ssize_t item = item_size(y.kind)
     cdef bint tiny
-    if y.form.numel == 0:
+    if y.form.numel == 0 or (ag_tls.watching and watched_product(y, a, b)):
         return 0
     if a.form.sizes[2] == 0:
         memset(y.ptr, 0, y.form.numel * item)
@@ -99,6 +99,33 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
     return 0
+
+
+# Note [Watched products]
+# For selective checkpoints: before a product of matrices is computed, a function of the thread is asked
+# with the stacks (y, a, b).  If it returns True it has filled y.
+
+cdef bint watched_product(Tensor y, Tensor a, Tensor b) except -1:
+    cdef object watcher = thread_hooks().watcher
+    ag_tls.watching = 0
+    try:
+        return watcher(y, a, b)
+    finally:
+        ag_tls.watching = thread_hooks().watcher is not None
+
+
+def _product_into(Tensor y, Tensor a, Tensor b):
+    """y = a @ b for stacks of matrices."""
+    product_into(y, a, b)
+
+
+def _watch_products(watcher):
+    """Ask this function, or none, before products in this thread; the one before is returned."""
+    hooks = thread_hooks()
+    before = hooks.watcher
+    hooks.watcher = watcher
+    ag_tls.watching = watcher is not None
+    return before
 
 
 cdef Tensor stacked(Tensor x, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t row_step, Py_ssize_t column_step):

@@ -20,14 +20,18 @@ from .. import _core
 from .._generator import default_generator as _default
 from ..autograd import Function, backward, enable_grad
 from ._revolve import checkpoint_loop, checkpoint_loop_steps
+from ._selective import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
 
 __all__ = [
     "CheckpointError",
     "CheckpointFunction",
+    "CheckpointPolicy",
+    "SelectiveCheckpointContext",
     "checkpoint",
     "checkpoint_loop",
     "checkpoint_loop_steps",
     "checkpoint_sequential",
+    "create_selective_checkpoint_contexts",
     "noop_context_fn",
     "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
