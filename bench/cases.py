@@ -19,7 +19,7 @@ How a peer does it stands in peers.py.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from itertools import repeat
 from typing import Any
@@ -56,9 +56,15 @@ class Case:
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the arguments as numpy's arrays, the same ones at each call."""
-        import numpy as np  # not before it is known how many threads it may have
+        return arrays_of(self.inputs)
 
-        return tuple(np.asarray(x, dtype=np.float64) for x in self.inputs(np.random.default_rng(0)))
+
+@lru_cache(maxsize=1)  # all peers of a case ask, and ten million random numbers take a while
+def arrays_of(inputs):
+    """Make the arguments of a case."""
+    import numpy as np  # not before it is known how many threads it may have
+
+    return tuple(np.asarray(x, dtype=np.float64) for x in inputs(np.random.default_rng(0)))
 
 
 CASES: dict[str, Case] = {}  # by title

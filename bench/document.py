@@ -56,7 +56,7 @@ def _figure(family, labels, path):
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import EngFormatter, LogLocator
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
     columns = min(COLUMNS, len(labels))
     lines = -(-len(labels) // columns)
@@ -82,6 +82,8 @@ def _figure(family, labels, path):
             axes.xaxis.set_major_locator(LogLocator(numticks=9))
             axes.yaxis.set_major_locator(LogLocator(numticks=12))
             axes.yaxis.set_major_formatter(EngFormatter("s"))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_minor_locator(NullLocator())
             axes.grid(True, linewidth=0.4, alpha=0.6)
             axes.label_outer()
         for axes in list(grid.flat)[len(labels) :]:
@@ -93,7 +95,11 @@ def _figure(family, labels, path):
         for axes in grid[:, 0]:
             axes.set_ylabel("time of a call")
         figure.legend(
-            entries.values(), entries.keys(), loc="outside lower center", ncols=min(len(entries), 3), frameon=False
+            entries.values(),
+            entries.keys(),
+            loc="outside lower center",
+            ncols=len(entries) // len(threads),
+            frameon=False,
         )
         figure.suptitle(f"{family}: time against size, float64")
         figure.savefig(path, metadata={"Date": None})

@@ -2,7 +2,7 @@
 
 The peak is that of the process over what it held when its module was loaded, the arguments were made and a small case
 had run: results, gradients and everything in between. Virtual memory that is never touched does not count, memory that
-a pool keeps does. Some calls are made, so that what one leaves behind for the next counts too.
+a pool keeps does. Two calls are made, so that what one leaves behind for the next counts too.
 """
 
 import sys
@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from bench.cases import CASES
 from bench.peers import PEERS, limit_threads
 
-CALLS = 3
+CALLS = 2
 
 
 def largest(text=""):

@@ -61,7 +61,8 @@ def table(names):
 
 
 def describe(peers):
-    """Return what the numbers depend on: versions, CPU level, interpreter."""
+    """Return what the numbers depend on: versions, interpreter, CPU level, and what else the machine was doing."""
     versions = ", ".join(f"{peer.name} {peer.version}" for peer in peers if peer.name == peer.distribution)
     level = OURS.m.show_config().splitlines()[1]
-    return f"{versions}, Python {platform.python_version()}, {os.cpu_count()} CPUs; {level.strip()}"
+    load = f"; load average {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    return f"{versions}, Python {platform.python_version()}, {os.cpu_count()} CPUs; {level.strip()}{load}"

@@ -7,7 +7,6 @@ Here each peer has its turn as a whole; for ratios that do not depend on what th
 numbers of threads, there is ``python -m bench``.
 """
 
-import itertools
 import math
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ProcessPoolExecutor
