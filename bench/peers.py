@@ -365,8 +365,14 @@ class Numpy(Peer):
     """numpy: what the value alone takes."""
 
     name = module = distribution = "numpy"
+    threads = 1
+
+    def configure(self, threads):
+        self.threads = threads
 
     def value(self, case):
+        if self.threads > 1 and case.family not in ("", "products"):
+            return None  # it would be one thread's time again
         arguments, function = case.arguments(), case.with_numpy
         return lambda: function(self.m, *arguments)
 

@@ -12,7 +12,7 @@ from bench.table import Row, Table
 
 IMPORT_GROUP, KERNEL_GROUP = "import", "kernels"
 GROUPS = (*dict.fromkeys(case.group for case in CASES.values()), IMPORT_GROUP)
-PATIENCE = {KERNEL_GROUP: 0.6}  # seconds for a case: there are many, and what counts is their course
+PATIENCE = {KERNEL_GROUP: 0.5}  # seconds for a case: there are many, and what counts is their course
 PAUSE = 5e-3  # seconds between samples, where threads may still be spinning
 
 

@@ -80,6 +80,16 @@ def test_peers_agree(case):
         check(case, third)
 
 
+def test_numpy_has_threads_in_products_only():
+    numpy = next(peer for peer in PEERS if peer.name == "numpy").load(2)
+    try:
+        assert numpy.work(CASES["`a @ x`, 10^1"])
+        assert not numpy.work(CASES["`exp(a)`, 10^1"])
+    finally:
+        numpy.load(1)
+    assert numpy.work(CASES["`exp(a)`, 10^1"])
+
+
 @each_case
 def test_results_are_complete(case):
     """The gradient is that of finite differences, for each argument that it is asked for."""
