@@ -16,8 +16,11 @@ train      a step of gradient descent, as one does it with the library: in place
 How a peer does it stands in peers.py.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import import_module
 from itertools import repeat
 from typing import Any
 
@@ -38,23 +41,41 @@ class Case:
     wrt: int  # how many of the arguments, from the first on, the gradient is asked for
     per: int  # operations in a call: times are given per operation
     budget: float | None
+    plain: Callable | None = None  # the value as numpy has to compute it, where it lacks what the function calls
+    peers: tuple[str, ...] | None = None  # the names of the only peers that have what the function calls
+    # Of the cases that are one function at many sizes:
+    family: str = ""  # of functions, which share a figure
+    label: str = ""  # the title without the size
+    exponent: int = 0  # of 10, about the size
+    size: int = 0  # the number of elements of the first argument
+
+    @property
+    def with_numpy(self) -> Callable:
+        """The function of a module and of arrays, as numpy computes it."""
+        return self.plain or self.function
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the arguments as numpy's arrays, the same ones at each call."""
-        import numpy as np  # not before it is known how many threads it may have
+        return arrays_of(self.inputs)
 
-        return tuple(np.asarray(x, dtype=np.float64) for x in self.inputs(np.random.default_rng(0)))
+
+@lru_cache(maxsize=1)  # all peers of a case ask, and ten million random numbers take a while
+def arrays_of(inputs):
+    """Make the arguments of a case."""
+    import numpy as np  # not before it is known how many threads it may have
+
+    return tuple(np.asarray(x, dtype=np.float64) for x in inputs(np.random.default_rng(0)))
 
 
 CASES: dict[str, Case] = {}  # by title
 
 
-def case(group, title, mode, inputs, *, wrt=1, per=1, budget=None):
+def case(group, title, mode, inputs, *, wrt=1, per=1, budget=None, **more):
     """Return a decorator that makes a function a case."""
 
     def register(function):
         assert title not in CASES
-        CASES[title] = Case(group, title, mode, function, inputs, wrt, per, budget)
+        CASES[title] = Case(group, title, mode, function, inputs, wrt, per, budget, **more)
         return function
 
     return register
@@ -274,3 +295,204 @@ def control(m, gain, state, drift, push):
         state = state + 0.02 * (drift @ state + push @ force)
         cost = cost + (state * state).sum()
     return cost
+
+
+# ------------------------------------------------------------------ kernels: one function at sizes from 10 to 10**7
+TENSORS = ("autograd_c", "torch")  # PyTorch's API
+KERNEL_PEERS = (*TENSORS, "numpy")
+EXPONENTS = range(1, 8)
+
+
+def flat(count):
+    """So many arrays with one dimension."""
+    return lambda exponent: [10**exponent] * count
+
+
+def matrix(exponent):
+    """A matrix, as many rows as columns or a tenth."""
+    return [(10 ** (exponent // 2), 10 ** (exponent - exponent // 2))]
+
+
+def kernel(family, label, shapes, *, mode="value", exponents=EXPONENTS, low=-1.0, budgets=None, plain=None):
+    """Return a decorator that makes a function a case at each size.
+
+    Parameters
+    ----------
+    family, label, mode, plain
+        As of Case.
+    shapes : callable
+        The exponent of the size to the shapes of the arguments. A gradient is asked for all of them.
+    exponents : iterable of int
+    low : float
+        The arguments are between this and 1.
+    budgets : dict, optional
+        By exponent, for those where it is more than not to be slower.
+    """
+
+    def register(function):
+        for exponent in exponents:
+            parts = shapes(exponent)
+            first = parts[0]
+            case(
+                "kernels",
+                f"{label}, 10^{exponent}",
+                mode,
+                lambda generator, parts=parts: [generator.uniform(low, 1, shape) for shape in parts],
+                wrt=len(parts),
+                budget=(budgets or {}).get(exponent, 1),
+                plain=plain,
+                peers=KERNEL_PEERS,
+                family=family,
+                label=label,
+                exponent=exponent,
+                size=math.prod(first) if isinstance(first, tuple) else first,
+            )(function)
+        return function
+
+    return register
+
+
+kernel("unary", "`exp(a)`", flat(1))(lambda m, a: m.exp(a))
+kernel("unary", "`log(a)`", flat(1), low=0.1)(lambda m, a: m.log(a))
+kernel("unary", "`sin(a)`", flat(1))(lambda m, a: m.sin(a))
+kernel("unary", "`tanh(a)`", flat(1))(lambda m, a: m.tanh(a))
+
+kernel("binary", "`a * b`", flat(2))(lambda m, a, b: a * b)
+kernel("binary", "`a / b`", flat(2), low=0.1)(lambda m, a, b: a / b)
+
+
+def softmax(m, a):
+    """As numpy has to."""
+    y = m.exp(a - a.max(1, keepdims=True))
+    return y / y.sum(1, keepdims=True)
+
+
+def logsumexp(m, a):
+    """As numpy has to."""
+    top = a.max(1)
+    return top + m.log(m.exp(a - top[:, None]).sum(1))
+
+
+kernel("reductions", "`a.sum()`", flat(1))(lambda m, a: a.sum())
+kernel("reductions", "`a.sum(0)`", matrix)(lambda m, a: a.sum(0))
+kernel("reductions", "`a.sum(1)`", matrix)(lambda m, a: a.sum(1))
+kernel("reductions", "`softmax(a, 1)`", matrix, plain=softmax)(lambda m, a: m.softmax(a, 1))
+kernel("reductions", "`logsumexp(a, 1)`", matrix, plain=logsumexp)(lambda m, a: m.logsumexp(a, 1))
+kernel("reductions", "`a.norm(2, 1)`", matrix, plain=lambda m, a: m.sqrt((a * a).sum(1)))(lambda m, a: a.norm(2, 1))
+kernel("reductions", "`a.var()`", flat(1), plain=lambda m, a: a.var(ddof=1))(lambda m, a: a.var())
+
+# The issue's budgets: most at little work, where the overhead counts.
+kernel("gradients", "`tanh(exp(a)*b + a).mean()`", flat(2), mode="gradient", budgets={1: 20, 4: 3, 6: 3})(
+    lambda m, a, b: m.tanh(m.exp(a) * b + a).mean()
+)
+kernel("gradients", "`(a*b).sum()`", flat(2), mode="gradient", budgets={1: 20, 4: 3, 6: 2, 7: 2})(
+    lambda m, a, b: (a * b).sum()
+)
+
+
+def squares(exponent):
+    """Two square matrices."""
+    n = round(10 ** (exponent / 2))
+    return [(n, n)] * 2
+
+
+def stacks(exponent):
+    """Two stacks of matrices of 4 x 4."""
+    return [(max(1, 10**exponent // 16), 4, 4)] * 2
+
+
+def matrix_and_vector(exponent):
+    """A matrix, and a vector for it."""
+    ((rows, columns),) = matrix(exponent)
+    return [(rows, columns), columns]
+
+
+# Of 10**7 elements a product takes seconds.
+kernel("products", "`a @ b`, n x n", squares, exponents=range(1, 7))(lambda m, a, b: a @ b)
+kernel("products", "`a @ b`, stacks of 4 x 4", stacks)(lambda m, a, b: a @ b)
+kernel("products", "`a @ x`", matrix_and_vector)(lambda m, a, x: a @ x)
+
+kernel("copies", "`a.clone()`", flat(1), plain=lambda m, a: a.copy())(lambda m, a: a.clone())
+kernel("copies", "`a + b.T`", lambda exponent: [*matrix(exponent), matrix(exponent)[0][::-1]])(lambda m, a, b: a + b.T)
+
+
+# ------------------------------------------------------------------ autograd: what costs more than an operation
+STEPS = 100
+
+
+@cache
+def sine(m):
+    """A module's custom Function."""
+
+    class Sine(m.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return m.sin(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * m.cos(x)
+
+    return Sine
+
+
+def plain_sines(m, x):
+    """As many sines as the functions below take."""
+    for _ in repeat(None, STEPS):
+        x = m.sin(x)
+    return x.sum()
+
+
+@case("autograd", "custom Function", "gradient", numbers(1.5), per=STEPS, budget=5, plain=plain_sines, peers=TENSORS)
+def custom_function(m, x):
+    apply = sine(m).apply
+    for _ in repeat(None, STEPS):
+        x = apply(x)
+    return x
+
+
+@case(
+    "autograd", "operation with a hook", "gradient", numbers(1.5), per=STEPS, budget=5, plain=plain_sines, peers=TENSORS
+)
+def hooked(m, x):
+    for _ in repeat(None, STEPS):  # an even number: the signs cancel
+        x = m.sin(x)
+        x.register_hook(lambda g: -g)
+    return x
+
+
+@case(
+    "autograd",
+    "`grad` with `create_graph`, and the gradient of the result",
+    "gradient",
+    uniform(10),
+    budget=5,
+    plain=lambda m, x: ((m.sin(x) + x * m.cos(x)) ** 2).sum(),
+    peers=TENSORS,
+)
+def second_order(m, x):
+    (gradient,) = m.autograd.grad((m.sin(x) * x).sum(), x, create_graph=True)
+    return (gradient**2).sum()
+
+
+@case(
+    "autograd",
+    "chain of 10 checkpoints of 10 operations",
+    "gradient",
+    uniform(10),
+    budget=5,
+    plain=plain_sines,
+    peers=TENSORS,
+)
+def checkpointed(m, x):
+    def segment(x):
+        for _ in repeat(None, STEPS // 10):
+            x = m.sin(x)
+        return x
+
+    checkpoint = import_module(f"{m.__name__}.utils.checkpoint").checkpoint
+    for _ in repeat(None, 10):
+        x = checkpoint(segment, x, use_reentrant=False)
+    return x.sum()

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from functools import partial
 
 SAMPLE = 2e-3  # seconds that a sample takes at least: far more than the clock's resolution
+THREADED_SAMPLE = 20e-3  # the same where threads have to wake up, which can take 50 us
 LEAST_ROUNDS = 5
 
 
-def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0.0):
+def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0.0, least=SAMPLE):
     """Time functions in turn.
 
     Parameters
@@ -32,6 +33,8 @@ def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0
         After how many seconds to be content with fewer rounds, the same number for all.
     pause : float
         How many seconds to wait before a sample, so that threads of the one before have gone to rest.
+    least : float
+        How many seconds a sample takes at least, with as many calls as that needs.
 
     Returns
     -------
@@ -39,7 +42,9 @@ def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0
         The median time of a call in seconds, by name.
     """
     with _frozen():
-        samplers = {name: partial(_sample, work, _calibrate(work, clock), clock, pause) for name, work in works.items()}
+        samplers = {
+            name: partial(_sample, work, _calibrate(work, clock, least), clock, pause) for name, work in works.items()
+        }
         start = time.perf_counter()
         for sample in samplers.values():
             sample()
@@ -102,11 +107,11 @@ def _sample(work, calls, clock, pause=0.0):
     return (clock() - start) / calls
 
 
-def _calibrate(work, clock):
+def _calibrate(work, clock, least):
     """How many calls fill a sample; also warms up."""
     work()  # the first call may compile
     calls = 1
-    while _sample(work, calls, clock) * calls < SAMPLE:
+    while _sample(work, calls, clock) * calls < least:
         calls *= 2
     return calls
 

@@ -56,6 +56,8 @@ class Peer:
 
     def work(self, case):
         """Return the function to be timed, or None where the case means nothing to this peer."""
+        if case.peers is not None and self.name not in case.peers:
+            return None
         method = getattr(self, case.mode, None)
         return None if method is None else method(case)
 
@@ -161,7 +163,7 @@ class AutogradC(Torch):
     name = module = distribution = "autograd_c"
 
     def configure(self, threads):
-        """Nothing to do: float64 is what there is, and the only threads are those of numpy's products."""
+        self.m.set_num_threads(threads)  # float64 is what there is
 
     @property
     def version(self):
@@ -363,20 +365,28 @@ class Numpy(Peer):
     """numpy: what the value alone takes."""
 
     name = module = distribution = "numpy"
+    threads = 1
+
+    def configure(self, threads):
+        self.threads = threads
 
     def value(self, case):
-        arguments = case.arguments()
-        return lambda: case.function(self.m, *arguments)
+        if self.threads > 1 and case.family not in ("", "products"):
+            return None  # it would be one thread's time again
+        arguments, function = case.arguments(), case.with_numpy
+        return lambda: function(self.m, *arguments)
 
 
 OURS, REFERENCE = AutogradC(), Torch()
 PEERS = (OURS, REFERENCE, Jax(), JaxJit(), HipsAutograd(), Mlx(), Numpy())
 
 
-def load_peers(threads=1):
-    """Load all peers; return those that are there, and why the others are not, by name."""
+def load_peers(threads=1, names=None):
+    """Load the peers with these names, or all; return those that are there, and why the others are not, by name."""
     loaded, missing = [], {}
     for peer in PEERS:
+        if names is not None and peer.name not in names:
+            continue
         try:
             loaded.append(peer.load(threads))
         except ImportError as error:

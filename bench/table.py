@@ -65,12 +65,45 @@ class Table:
         budget, is_kept = row.budget(self.ours, self.reference)
         return budget + {None: "", True: " ok", False: " NO"}[is_kept]
 
+    def by_size(self, rows, cases):
+        """Return a table for each family and number of threads, with a column for each size, as lines.
+
+        Parameters
+        ----------
+        rows : list of Row
+        cases : dict
+            The cases by title; those without a size are passed over.
+        """
+        found = {}
+        for row in rows:
+            if (case := cases[row.title]).family:
+                found.setdefault((case.family, row.threads), {}).setdefault(case.label, {})[case.exponent] = row
+        lines = []
+        for (family, threads), labels in found.items():
+            exponents = sorted({exponent for at in labels.values() for exponent in at})
+            lines += ["", f"**{family}**, {counted(threads)}:", ""]
+            lines.append(f"| elements | {' | '.join(f'10^{exponent}' for exponent in exponents)} |")
+            lines.append(f"| --- |{' ---: |' * len(exponents)}")
+            for label, at in labels.items():
+                cells = [self.cell(at[exponent]) if exponent in at else "" for exponent in exponents]
+                lines.append(f"| {label} | {' | '.join(cells)} |")
+        return lines
+
+    def cell(self, row):
+        """Return our time, and how many times that the reference takes."""
+        ratio = row.ratio(self.ours, self.reference)
+        return readable(row.times[self.ours]) + ("" if ratio is None else f", {times_as_long(ratio)}")
+
     def summary(self, rows):
         """Return the tables of ratios, one for each number of threads, as lines."""
         lines = []
         for threads in dict.fromkeys(row.threads for row in rows):
-            count = "One thread" if threads == 1 else f"{threads} threads"
-            lines += ["", f"{count}: the time of {self.ours}, and how many times that the others take", "", self.head()]
+            lines += [
+                "",
+                f"{counted(threads).capitalize()}: the time of {self.ours}, and how many times that the others take",
+                "",
+                self.head(),
+            ]
             group = None
             for row in rows:
                 if row.threads == threads:
@@ -85,6 +118,11 @@ def readable(seconds):
     """Return a time in the unit that suits it, with three digits."""
     unit, scale = next((row for row in UNITS if abs(seconds) >= row[1]), UNITS[-1])
     return f"{three_digits(seconds / scale)} {unit}"
+
+
+def counted(threads):
+    """Return a number of threads in words."""
+    return "one thread" if threads == 1 else f"{threads} threads"
 
 
 def times_as_long(ratio):
