@@ -250,6 +250,21 @@ class TestSecondRun:
         with raises(RuntimeError, STALE):
             y.sum().backward()
 
+    @deviation("torch's gradient is wrong in silence")
+    def test_change_of_what_was_saved(self):
+        """As without a checkpoint it is refused: what was saved in the second run is no more what it was."""
+
+        def changing(x):
+            y = x * 1.0
+            z = y.sin()
+            y.detach().mul_(2.0)
+            return z.exp()
+
+        with raises(RuntimeError, STALE):
+            changing(leaf()).sum().backward()
+        with raises(RuntimeError, STALE):
+            checkpoint(changing, leaf(), use_reentrant=False).sum().backward()
+
     @both
     def test_exception_leaves_everything_as_it_was(self, reentrant):
         runs = []

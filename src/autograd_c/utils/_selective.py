@@ -100,9 +100,9 @@ def create_selective_checkpoint_contexts(policy_fn_or_list, allow_cache_entry_mu
     Parameters
     ----------
     policy_fn_or_list : callable or list
-        ``policy(ctx, op, a, b)``, where `op` is the function `matmul` and `a`, `b` are stacks of matrices (3-d), returns
-        a `CheckpointPolicy`, or a bool (True: keep). A list of functions, in which only `matmul` is of use, keeps
-        all products.
+        ``policy(ctx, op, a, b)``, where `op` is the function `matmul` and `a`, `b` are stacks of matrices (3-d),
+        returns a `CheckpointPolicy`, or a bool (True: keep). A list, which may contain `matmul` only, keeps all
+        products.
     allow_cache_entry_mutation : bool
         Without effect: what is kept is a copy, which no change in place reaches.
 

@@ -19,6 +19,7 @@ from weakref import ref
 from .. import _core
 from .._generator import default_generator as _default
 from ..autograd import Function, backward, enable_grad
+from ..errors import stale_saved
 from ._revolve import checkpoint_loop, checkpoint_loop_steps
 from ._selective import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
 
@@ -109,7 +110,7 @@ def _random_state(snapshot):
 class _Place:
     """Stands in a node for a tensor that can be computed again."""
 
-    __slots__ = ("__weakref__", "number", "tensor")
+    __slots__ = ("__weakref__", "number", "tensor", "version")
 
     def __init__(self):
         self.number = None  # of the pass that computed the tensor
@@ -157,7 +158,11 @@ class _Frame:
         number = _core._current_pass()
         if place.number != number or number < 0:
             self.run_again(number)
-        return place.tensor
+        tensor = place.tensor
+        if tensor._version != place.version:
+            kind = "Double" if tensor.is_floating_point() else "Long"
+            raise stale_saved(kind, list(tensor.shape), "", tensor._version, place.version)
+        return tensor
 
     def run_again(self, number):
         """Run the function, and give each place that still is alive its tensor."""
@@ -181,6 +186,7 @@ class _Frame:
             place = places[i]()
             if place is not None:
                 place.tensor = tensor.detach()
+                place.version = tensor._version
                 place.number = number
             if i == last:
                 raise _Stop
