@@ -1,0 +1,103 @@
+"""Going over a recorded graph, and how its nodes are called: for `draw` and `memory`."""
+
+from .. import _core
+
+
+def starts(y):
+    """The nodes of a result, or of several.
+
+    Parameters
+    ----------
+    y : Tensor, GradientEdge, Node, or iterable of these
+
+    Returns
+    -------
+    list of Node
+
+    Raises
+    ------
+    RuntimeError
+        If a tensor requires no gradient.
+    TypeError
+        If it is something else.
+    """
+    if isinstance(y, (_core.Tensor, _core.Node)) or hasattr(y, "output_nr"):  # a GradientEdge is a tuple
+        y = (y,)
+    nodes = []
+    for position, thing in enumerate(y):
+        if isinstance(thing, _core.Tensor):
+            edge = _core._edge(thing) if thing.requires_grad else None
+            if edge is None:
+                raise RuntimeError(
+                    f"element {position} of tensors does not require grad and does not have a grad_fn: it has no graph"
+                )
+            nodes.append(edge[0])
+        elif isinstance(thing, _core.Node):
+            nodes.append(thing)
+        elif hasattr(thing, "output_nr"):
+            nodes.append(thing.node)
+        else:
+            raise TypeError(f"expected Tensor, GradientEdge or Node, but got {type(thing).__name__}")
+    return list({id(node): node for node in nodes}.values())
+
+
+def visit(nodes):
+    """All nodes that are to be reached, the nearest first.
+
+    Returns
+    -------
+    list of Node
+        As long as it is there, the nodes' ids are theirs.
+    """
+    found = list(nodes)
+    seen = {id(node) for node in found}
+    for node in found:  # which grows meanwhile
+        for following, _ in node.next_functions:
+            if following is not None and id(following) not in seen:
+                seen.add(id(following))
+                found.append(following)
+    return found
+
+
+def is_leaf(node):
+    """Whether a node stands for a leaf."""
+    return isinstance(node, _core.AccumulateGrad)
+
+
+def operation(node):
+    """The operation's name: that of the class, without `Backward0`."""
+    name = type(node).__name__
+    return name[: name.rindex("Backward")] or name if "Backward" in name else name
+
+
+def source(node):
+    """Where the operation was recorded, as far as that was noted.
+
+    Returns
+    -------
+    (str, int) or None
+        Name of the file and number of the line.
+    """
+    return getattr(node, "_source", None)
+
+
+def source_text(place, full=False):
+    """A place in short, or with the whole path."""
+    if place is None:
+        return ""
+    name, line = place
+    return f"{name if full else name.replace(chr(92), '/').rpartition('/')[2]}:{line}"
+
+
+def bytes_text(count):
+    """A number of bytes as people read it."""
+    if count < 1024:
+        return f"{count} B"
+    size = float(count)
+    for unit in ("KiB", "MiB", "GiB"):
+        size /= 1024
+        if size < 1023.95:
+            break
+    else:
+        size, unit = size / 1024, "TiB"
+    return f"{size:.1f} {unit}".replace(".0 ", " ")
