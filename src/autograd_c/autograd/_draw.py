@@ -24,7 +24,7 @@ SAVED = "#a04a00"
 LINE = "#8b95a1"
 
 # Sizes in the SVG. The font has one width, so that boxes fit their texts whatever the reader's system has for it.
-FONT = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"
+FONT = "'DejaVu Sans Mono',Menlo,Consolas,monospace"
 LARGE, SMALL = 13, 11
 ADVANCE = 0.61  # the width of a character, in font sizes
 MARGIN = 12
@@ -284,13 +284,12 @@ def dot_of(boxes, results, note):
 # ------------------------------------------------------------------ SVG
 def lines_of(box):
     """The small lines below the head: texts with colours."""
-    second = [(text, colour) for text, colour in ((box.sizes, FAINT), (box.saved, SAVED)) if text]
-    return [line for line in (second, [(box.source, FAINT)] if box.source else []) if line]
+    return [(text, colour) for text, colour in ((box.sizes, FAINT), (box.saved, SAVED), (box.source, FAINT)) if text]
 
 
 def size_of(box):
     """Width and height."""
-    small = [sum(columns(text) + 1 for text, _ in line) - 1 for line in lines_of(box)]
+    small = [columns(text) for text, _ in lines_of(box)]
     width = max(LARGE * columns(box.head), *(SMALL * n for n in small), 3 * LARGE) * ADVANCE
     return round(width + (28 if box.kind == "leaf" else 20), 1), 14 + LARGE + 15 * len(small)
 
@@ -336,12 +335,13 @@ def svg_of(boxes, results, note):
         end = arrivals[lower, place] if place >= 0 else x[lower]
         aside[layer_of[upper]] = max(aside[layer_of[upper]], abs(end - start(upper, output)))
     tops, bottoms = [], []
-    at = MARGIN + (24.0 if note else 0.0) + (16.0 if any(boxes[b].missing for b in plan.layers[0] if b < len(boxes)) else 0)
-    for layer, way in zip(plan.layers, aside, strict=True):
+    stubs_on_top = any(boxes[box].missing for box in plan.layers[0])
+    at = MARGIN + (24.0 if note else 0.0) + (16.0 if stubs_on_top else 0.0)
+    for layer, widest in zip(plan.layers, aside, strict=True):
         height = max([sizes[box][1] for box in layer if box < len(boxes)], default=0)
         tops.append(at)
         bottoms.append(at + height)
-        at += height + min(GAP + way / 12, 3 * GAP)
+        at += height + min(GAP + widest / 12, 3 * GAP)
     height = bottoms[-1] + MARGIN
     width = max(plan.width + 2 * MARGIN, columns(note) * SMALL * ADVANCE + 2 * MARGIN)
 
@@ -409,8 +409,7 @@ def svg_box(box, is_result, x, y, width, height):
         f'fill="{ink}">{xml(box.head)}</text>',
     ]
     at = y + 7 + LARGE - 2
-    for line in lines_of(box):
+    for text, colour in lines_of(box):
         at += 15
-        spans = " ".join(f'<tspan fill="{colour}">{xml(text)}</tspan>' for text, colour in line)
-        parts.append(f'<text x="{n_text(x)}" y="{n_text(at)}">{spans}</text>')
+        parts.append(f'<text x="{n_text(x)}" y="{n_text(at)}" fill="{colour}">{xml(text)}</text>')
     return "".join((*parts, "</g>"))

@@ -13,6 +13,7 @@ The steps are those of Sugiyama, Tagawa and Toda (1981), each in near-linear tim
 """
 
 from bisect import bisect_right, insort
+from itertools import pairwise
 
 BESIDE = 26.0  # between boxes
 JOINTS = 16.0  # where one of two is a joint
@@ -77,14 +78,13 @@ def arrange(widths, inputs, results):
 
     def gaps(layer):
         return [
-            (extent(a) + extent(b)) / 2 + (BESIDE if a < count and b < count else JOINTS)
-            for a, b in zip(layer, layer[1:], strict=False)
+            (extent(a) + extent(b)) / 2 + (BESIDE if a < count and b < count else JOINTS) for a, b in pairwise(layer)
         ]
 
     def extent(box):
         return widths[box] if box < count else 0.0
 
-    x = _places(layers, above, below, gaps, count, 24 if total < SMALL else 8)
+    x = _places(layers, above, below, gaps, count, 80 if total < SMALL // 3 else 24 if total < SMALL else 8)
     left = min(x[box] - extent(box) / 2 for layer in layers for box in layer)
     x = [place - left for place in x]
     return Layout(layers, x, max(x[box] + extent(box) / 2 for layer in layers for box in layer), lines, direct)
@@ -127,9 +127,7 @@ def _join(layer_of, inputs, count):
         for layer in range(start + 1, last):
             lines.append((first + layer - 1 if layer > start + 1 else upper, output, first + layer, -1))
             layer_of.append(layer)
-        lines += [
-            (first + layer - 1 if layer > start + 1 else upper, output, box, place) for layer, box, place in ends
-        ]
+        lines += [(first + layer - 1 if layer > start + 1 else upper, output, box, place) for layer, box, place in ends]
     return lines, direct
 
 
@@ -195,21 +193,29 @@ def _places(layers, above, below, gaps, count, sweeps):
             x[box] = at
             at += gap
 
-    def pull(box, other):  # what is long shall be straight
-        return (1.0, 2.0, 8.0)[(box >= count) + (other >= count)]
+    def pull(upper, lower):
+        if upper >= count and lower >= count:  # what is long shall be straight
+            return 100.0
+        return 3.0 if len(below[upper]) == len(above[lower]) == 1 else 1.0
 
     for sweep in range(sweeps):
-        both = sweep >= sweeps - 4
+        both = sweep >= sweeps // 2
         numbers = range(len(layers)) if sweep % 2 else range(len(layers) - 1, -1, -1)
         for n in numbers:
             wanted, weights = [], []
             for box in layers[n]:
-                near = above[box] + below[box] if both else above[box] if sweep % 2 else below[box]
-                weight = [pull(box, other) for other in near]
-                total = sum(weight)
-                wanted.append(
-                    sum([w * x[other] for w, other in zip(weight, near, strict=True)]) / total if near else x[box]
-                )
+                sums = total = 0.0
+                if both or sweep % 2:
+                    for other in above[box]:
+                        weight = pull(other, box)
+                        sums += weight * x[other]
+                        total += weight
+                if both or not sweep % 2:
+                    for other in below[box]:
+                        weight = pull(box, other)
+                        sums += weight * x[other]
+                        total += weight
+                wanted.append(sums / total if total else x[box])
                 weights.append(total or 0.1)
             for box, place in zip(layers[n], _nearest(wanted, weights, spaces[n]), strict=True):
                 x[box] = place

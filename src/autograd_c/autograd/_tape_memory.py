@@ -56,7 +56,7 @@ class Memory:
 
     def _cells(self):
         """The table as texts: heads, rows, and the line of sums; a column that would be empty is left out."""
-        table = [_HEADS]
+        table: list[tuple[str, ...]] = [_HEADS]
         for operation, place, nodes, kept, of_leaves in (*self.rows, ("total", None, *self._sums())):
             cells = str(nodes), _walk.bytes_text(kept), _walk.bytes_text(of_leaves)
             table.append((operation, _walk.source_text(place), *cells))

@@ -93,11 +93,8 @@ def bytes_text(count):
     """A number of bytes as people read it."""
     if count < 1024:
         return f"{count} B"
-    size = float(count)
-    for unit in ("KiB", "MiB", "GiB"):
+    size, units = count / 1024, ["KiB", "MiB", "GiB", "TiB"]
+    while size >= 1023.95 and len(units) > 1:
         size /= 1024
-        if size < 1023.95:
-            break
-    else:
-        size, unit = size / 1024, "TiB"
-    return f"{size:.1f} {unit}".replace(".0 ", " ")
+        del units[0]
+    return f"{size:.1f}".removesuffix(".0") + f" {units[0]}"
