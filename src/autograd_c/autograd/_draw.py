@@ -107,7 +107,7 @@ def box_of(node, name, number):
         head = f"{name} = {operation}" if name else operation
         saved = f"saved {_walk.bytes_text(sum(kept.values()))}" if kept else ""
         details.append(saved)
-    details += [name or "", _walk.source_text(place, full=True)]
+    details += [name or "", _walk.source_text(place, parts=2)]
     inputs, missing = [], []
     for position, (following, output) in enumerate(node.next_functions):
         if following is None:
@@ -200,9 +200,9 @@ class Drawing:
 def draw(y, params=None, *, limit=300):
     """Draw the graph of a result.
 
-    A box is an operation, with the sizes of its result, the memory that it keeps for backward and, where that was
-    noted, the line that recorded it; the result itself has a green border. Round boxes are leaves. Lines lead from
-    inputs to results: gradients go the other way. What requires no gradient is not in the graph.
+    A box is an operation, with the sizes of its result, the memory that it keeps for backward and, unless
+    `set_source_lines` turned that off, the line that recorded it; the result itself has a green border. Round boxes are
+    leaves. Lines lead from inputs to results, and gradients the other way. What requires no gradient is in no graph.
 
     Parameters
     ----------
@@ -231,7 +231,8 @@ def draw(y, params=None, *, limit=300):
     >>> import autograd_c as torch
     >>> w = torch.tensor(1., requires_grad=True)
     >>> b = torch.tensor(0., requires_grad=True)
-    >>> y = torch.sigmoid(w * 6.7 + b)
+    >>> with torch.autograd.graph.set_source_lines(False):
+    ...     y = torch.sigmoid(w * 6.7 + b)
     >>> print(torch.autograd.graph.draw(y, {"w": w, "b": b}))
     digraph {
       node [shape=box, style=filled, fontname="monospace", fontsize=11]
@@ -382,7 +383,7 @@ def svg_of(boxes, results, note):
         parts.append(f'<text x="{MARGIN}" y="{MARGIN + SMALL}" fill="{SAVED}">{xml(note)}</text>')
     for paths, look in ((lines, ""), (faint, ' stroke-opacity="0.5"'), (stubs, ' stroke-dasharray="2 3"')):
         if paths:
-            parts.append(f'<g fill="none" stroke="{LINE}" stroke-width="1.3"{look}>')
+            parts.append(f'<g fill="none" stroke="{LINE}" stroke-width="1.3" stroke-linecap="round"{look}>')
             parts += [f'<path d="{path}"/>' for path in paths]
             parts.append("</g>")
     if heads:

@@ -9,11 +9,13 @@ The steps are those of Sugiyama, Tagawa and Toda (1981), each in near-linear tim
 3. Order in a layer by the barycentre of the neighbours in the layer before, layer after layer, down and up; the order
    with the fewest crossings wins.
 4. Places: each layer goes as near to its neighbours as the boxes' widths allow. That is least squares under
-   x[i+1] - x[i] >= gap[i], which is isotonic regression, and pooling adjacent violators solves it.
+   x[i+1] - x[i] >= gap[i], which is isotonic regression, and pooling adjacent violators solves it. Then long lines are
+   made straight, piece by piece.
 """
 
 from bisect import bisect_right, insort
 from itertools import pairwise
+from math import inf
 
 BESIDE = 26.0  # between boxes
 JOINTS = 16.0  # where one of two is a joint
@@ -219,7 +221,45 @@ def _places(layers, above, below, gaps, count, sweeps):
                 weights.append(total or 0.1)
             for box, place in zip(layers[n], _nearest(wanted, weights, spaces[n]), strict=True):
                 x[box] = place
+    _straighten(x, layers, above, below, spaces, count)
     return x
+
+
+def _straighten(x, layers, above, below, spaces, count):
+    """Take small bends out of long lines and of chains, as far as what stands beside them leaves room."""
+    place = {box: (layer, n) for layer, boxes in enumerate(layers) for n, box in enumerate(boxes)}
+    done = set()
+
+    def after(box):
+        if box >= count:
+            return next((lower for lower in below[box] if lower >= count), None)
+        return below[box][0] if len(below[box]) == 1 and len(above[below[box][0]]) == 1 else None
+
+    def room(box):
+        layer, n = place[box]
+        boxes, gaps = layers[layer], spaces[layer]
+        left = x[boxes[n - 1]] + gaps[n - 1] if n else -inf
+        return left, x[boxes[n + 1]] - gaps[n] if n + 1 < len(boxes) else inf
+
+    def settle(run, low, high):
+        middle = sum([x[box] for box in run]) / len(run)
+        for box in run:
+            x[box] = min(max(middle, low), high)
+
+    for start in place:  # from the top
+        run, low, high = [], -inf, inf
+        box = start
+        while box is not None and box not in done:
+            done.add(box)
+            left, right = room(box)
+            if run and max(low, left) > min(high, right):
+                settle(run, low, high)
+                run, low, high = [], -inf, inf
+            run.append(box)
+            low, high = max(low, left), min(high, right)
+            box = after(box)
+        if len(run) > 1:
+            settle(run, low, high)
 
 
 def _nearest(wanted, weights, gaps):

@@ -1,5 +1,7 @@
 """Going over a recorded graph, and how its nodes are called: for `draw` and `memory`."""
 
+import sys
+
 from .. import _core
 
 
@@ -81,12 +83,25 @@ def source(node):
     return getattr(node, "_source", None)
 
 
-def source_text(place, full=False):
-    """A place in short, or with the whole path."""
+def source_text(place, parts=1):
+    """A place in short.
+
+    Of the file's path this has the last `parts` only: pictures are passed on, and are to be the same on all machines. A
+    cell of a notebook, whose file has a name that tells nothing, is called as the notebook calls it.
+    """
     if place is None:
         return ""
-    name, line = place
-    return f"{name if full else name.replace(chr(92), '/').rpartition('/')[2]}:{line}"
+    path, line = place
+    cell = _cells().get(path)
+    if cell is not None:
+        return f"In[{cell}]:{line}"
+    return f"{'/'.join(path.replace(chr(92), '/').split('/')[-parts:])}:{line}"
+
+
+def _cells():
+    """The counters of the notebook's cells by the files that IPython pretends they are in."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(getattr(shell, "compile", None), "_filename_map", {})
 
 
 def bytes_text(count):

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from ._draw import draw
-from ._tape_memory import memory
 from ._saved_tensors import (
     allow_mutation_on_saved_tensors,
     disable_saved_tensors_hooks,
     save_on_cpu,
     saved_tensors_hooks,
 )
+from ._tape_memory import memory
 
 __all__ = [
     "GradientEdge",
