@@ -247,8 +247,8 @@ def _straighten(x, layers, above, below, spaces, count):
             x[box] = min(max(middle, low), high)
 
     for start in place:  # from the top
-        run, low, high = [], -inf, inf
-        box = start
+        run: list[int] = []
+        low, high, box = -inf, inf, start
         while box is not None and box not in done:
             done.add(box)
             left, right = room(box)
