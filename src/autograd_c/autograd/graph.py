@@ -1,23 +1,27 @@
-"""What can be asked of a recorded graph and done to it: edges, versions, hooks on several tensors and saved ones."""
+"""What can be asked of a recorded graph and done to it: edges, versions, hooks, pictures, what it keeps."""
 
 from threading import Lock as _Lock
 from typing import Any, NamedTuple
 
 from .. import _core
+from ._draw import draw
 from ._saved_tensors import (
     allow_mutation_on_saved_tensors,
     disable_saved_tensors_hooks,
     save_on_cpu,
     saved_tensors_hooks,
 )
+from ._tape_memory import memory
 
 __all__ = [
     "GradientEdge",
     "Node",
     "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
+    "draw",
     "get_gradient_edge",
     "increment_version",
+    "memory",
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",

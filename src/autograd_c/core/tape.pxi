@@ -152,6 +152,53 @@ cdef class Node(Tracked):
     def __repr__(self):
         return f"<{type(self).__name__} object at {hex(<uintptr_t><PyObject *>self)}>"
 
+    def _output_sizes(self):
+        """The sizes of each output, None for one that is no tensor."""
+        cdef list forms = [self.form]
+        if self.flags & MANY and self.extra is not None and self.extra.forms is not None:
+            forms = self.extra.forms
+        return [None if form is None else sizes_tuple(form) for form in forms]
+
+    def _saved_storages(self):
+        """(address, bytes, sizes) of every tensor that the node holds; of an AccumulateGrad, its leaf."""
+        cdef list found = []
+        note_saved(found, self)
+        return found
+
+
+cdef tuple sizes_tuple(Layout form):
+    cdef int i
+    return tuple([form.sizes[i] for i in range(form.ndim)])
+
+
+cdef int note_saved(list found, Node n) except -1:
+    note_storages(found, (n.a, n.b, n.args), 3)
+    if n.extra is not None:
+        note_storages(found, n.extra.saved, 3)
+        if n.extra.packed is not None:
+            note_storages(found, [entry[1] for entry in n.extra.packed.values()], 3)
+    if n.flags & (SCALAR_RESULT | RELEASED) == SCALAR_RESULT:
+        found.append((<uintptr_t>&n.y, sizeof(n.y), ()))
+    if n.flags & HOLDS_NODE and n.args is not None:
+        note_saved(found, n.args[0])
+    note_storages(found, list(getattr(n, "__dict__", {}).values()), 2)     # what a custom Function put on ctx
+    return 0
+
+
+cdef int note_storages(list found, object thing, int depth) except -1:
+    """Of a tensor, or those in a tuple or list, so deep: a user's list may contain itself."""
+    cdef Tensor t
+    if isinstance(thing, Tensor):
+        t = thing
+        if t.storage is None:
+            found.append((<uintptr_t>t.ptr, sizeof(t.value), ()))
+        else:
+            found.append((<uintptr_t>t.storage.data, t.storage.size, sizes_tuple(t.form)))
+    elif depth and isinstance(thing, (tuple, list)):
+        for part in thing:
+            note_storages(found, part, depth - 1)
+    return 0
+
 
 cdef inline int64_t take_sequence() noexcept:
     global next_sequence
