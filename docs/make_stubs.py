@@ -91,7 +91,7 @@ RETURNS = {
     "Storage": "untyped_storage",
     "TypeIs[Tensor]": "is_tensor",
     "np.ndarray[Any, Any]": "numpy",
-    "Any": "_call_function also function method node_method op op_function query renamed tolist",
+    "Any": "_apply also function method node_method op op_function query renamed tolist",
 }
 # What depends on the arguments.
 OVERLOADS = {

@@ -86,12 +86,7 @@ class Function:
             "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
         )
 
-    @classmethod
-    def apply(cls, *args, **kwargs):
-        """Run forward on the arguments, and record it; keywords take the places of their parameters."""
-        if kwargs or (cls._has_setup_context() and getattr(cls.forward, "__defaults__", None)):
-            args = cls._in_order(args, kwargs)
-        return _core._call_function(cls, args)
+    apply = classmethod(_core._apply)
 
     @classmethod
     def _in_order(cls, args, kwargs):

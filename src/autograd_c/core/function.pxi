@@ -26,10 +26,11 @@ cdef class FunctionNode(Node):
 
     def save_for_backward(self, *tensors):
         """Keep tensors for backward, where `saved_tensors` has them.  To be called in forward, once."""
-        for i, t in enumerate(tensors):
-            if t is not None and not isinstance(t, Tensor):
+        cdef Py_ssize_t i
+        for i in range(len(tensors)):
+            if tensors[i] is not None and not isinstance(tensors[i], Tensor):
                 raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type "
-                                f"{type(t).__name__}")
+                                f"{type(tensors[i]).__name__}")
         call_of(self).to_save = tensors
 
     def save_for_forward(self, *tensors):
@@ -89,6 +90,8 @@ cdef class FunctionNode(Node):
             return call.for_forward
         if call.saved is None:
             return tuple([t[0] if isinstance(t, tuple) else t for t in call.to_save or ()])
+        if len(call.saved) == 1:
+            return (function_saved(self, 0),)
         return tuple([function_saved(self, i) for i in range(len(call.saved))])
 
     @property
@@ -193,10 +196,23 @@ cdef object function_saved(FunctionNode n, int i):
 
 # ----------------------------------------------------------------------------------------- one call
 
-def _call_function(function, tuple args):
+cdef object node_class(function):
+    """The class of the nodes of a Function class."""
+    found = getattr(function, "_backward_cls", None)
+    return found if found is not None and found._function is function else function._node_class()
+
+
+def _apply(cls, *args, **kwargs):
+    """Run forward on the arguments, and record it; keywords take the places of their parameters."""
+    if kwargs or (cls.setup_context is not BASE_SETUP and getattr(cls.forward, "__defaults__", None)):
+        return call_function(cls, cls._in_order(args, kwargs))
+    return call_function(cls, args)
+
+
+cdef object call_function(function, tuple args):
     """Run a custom Function's forward and record it."""
-    cdef object cls = function._node_class()
-    cdef FunctionNode n = cls.__new__(cls)
+    cdef object cls = node_class(function)
+    cdef FunctionNode n = <FunctionNode>ag_tp_new(<PyTypeObject *>cls)
     cdef Call call = call_of(n)
     cdef list needs = [], tangents = None
     cdef list outputs
@@ -212,7 +228,8 @@ def _call_function(function, tuple args):
     call.needs = tuple(needs)
     n.sequence = take_sequence()
     if recorded:                               # before forward can change an input's history
-        remember_call(n)
+        if remembers:
+            remember(n)
         for a in args:
             add_edge(n, a if isinstance(a, Tensor) else None)
     if tangents is not None:
@@ -245,18 +262,6 @@ def _call_function(function, tuple args):
         record_tangents(function, n, call, args, tangents, outputs)
     call.for_forward = None
     return tuple(outputs) if isinstance(result, tuple) else outputs[0]
-
-
-cdef int remember_call(FunctionNode n) except -1:
-    """Note where `apply` was called, rather than this."""
-    if remembers & LINES:
-        import sys
-        frame = sys._getframe(1)
-        n.code = ag_held(<PyObject *>frame.f_code)
-        n.instruction = frame.f_lasti
-    if remembers & STACKS:
-        remember(n)
-    return 0
 
 
 cdef bint is_in(object x, tuple objects) noexcept:
