@@ -705,7 +705,7 @@ class TestMemory:
         nodes = [node for node in nodes if not isinstance(node, ac._core.AccumulateGrad)]
         assert found.nodes == sum(row.nodes for row in found.rows) == len(nodes)
         assert found.total == sum(row.bytes for row in found.rows)
-        kept = {key: size for node in nodes for key, size, _ in node._saved_storages()}
+        kept = {key: size for node in nodes for key, size, _ in node._kept_storages()}
         assert found.total == sum(kept.values())
         assert [row.bytes for row in found.rows] == sorted((row.bytes for row in found.rows), reverse=True)
 

@@ -102,7 +102,7 @@ def box_of(node, name, number):
     if _walk.is_leaf(node):
         kind, head, saved = "leaf", name or "leaf", ""
     else:
-        kept = {key: size for key, size, _ in node._saved_storages()}
+        kept = {key: size for key, size, _ in node._kept_storages()}
         kind = "function" if isinstance(node, _core.FunctionNode) else "operation"
         head = f"{name} = {operation}" if name else operation
         saved = f"saved {_walk.bytes_text(sum(kept.values()))}" if kept else ""

@@ -135,13 +135,13 @@ def memory(y):
     32000
     """
     nodes = _walk.visit(_walk.starts(y))
-    leaves = {key for node in nodes if _walk.is_leaf(node) for key, _, _ in node._saved_storages()}
+    leaves = {key for node in nodes if _walk.is_leaf(node) for key, _, _ in node._kept_storages()}
     counted = set()
     table: dict[tuple, list[int]] = {}
     for node in sorted((node for node in nodes if not _walk.is_leaf(node)), key=lambda node: node._sequence_nr()):
         sums = table.setdefault((_walk.operation(node), _walk.source(node)), [0, 0, 0])
         sums[0] += 1
-        for key, size, _ in node._saved_storages():
+        for key, size, _ in node._kept_storages():
             if key not in counted:
                 counted.add(key)
                 sums[1] += size

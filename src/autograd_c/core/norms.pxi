@@ -40,6 +40,43 @@ cdef inline bint in_range(double total) noexcept:
     return SMALL_POWERS < total < cmath.INFINITY or total != total
 
 
+cdef double block_squares(Py_ssize_t n, const double *x, double centre, double *rest) noexcept:
+    """The sum of the squares of x - centre in a block, n > 0, and of x - centre itself; in block_fold's order."""
+    cdef double squares[8]
+    cdef double plain[8]
+    cdef double d, total, sum
+    cdef Py_ssize_t i = 1, k, half
+    if n >= 16:
+        for k in range(8):
+            plain[k] = x[k] - centre
+            squares[k] = plain[k] * plain[k]
+        i = 8
+        while i + 8 <= n:
+            for k in range(8):
+                d = x[i + k] - centre
+                plain[k] += d
+                squares[k] += d * d
+            i += 8
+        half = 4
+        while half:
+            for k in range(half):
+                plain[k] += plain[k + half]
+                squares[k] += squares[k + half]
+            half >>= 1
+        total = squares[0]
+        sum = plain[0]
+    else:
+        sum = x[0] - centre
+        total = sum * sum
+    while i < n:
+        d = x[i] - centre
+        sum += d
+        total += d * d
+        i += 1
+    rest[0] = sum
+    return total
+
+
 # The p-norm; c[0] is p, which is neither 0 nor infinite.
 
 cdef double norm_root(double total, double p) noexcept:
@@ -53,6 +90,9 @@ cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     cdef Py_ssize_t i
     if fold.stage == EXTREME:
         extreme_feed(fold, n, x, p > 0.0)
+        return
+    if p == 2.0 and fold.stage != RELATIVE:
+        carry(fold, block_squares(n, x, 0.0, &fold.rest))
         return
     magnitudes(room, n, x, 0.0)
     if fold.stage == RELATIVE:
@@ -149,6 +189,7 @@ cdef void smallest_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
 cdef void moment_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     cdef const double *x = <const double *>data
     cdef double room[BLOCK]
+    cdef double sum
     cdef Py_ssize_t i
     if fold.stage == MEAN_STAGE:
         carry(fold, block_sum(n, x))
@@ -156,11 +197,12 @@ cdef void moment_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     if fold.stage == EXTREME:
         extreme_feed(fold, n, x, True)
         return
+    if fold.stage == POWERS:
+        carry(fold, block_squares(n, x, fold.centre, &sum))
+        fold.rest += sum
+        return
     for i in range(n):
-        room[i] = x[i] - fold.centre
-    if fold.stage == RELATIVE:
-        for i in range(n):
-            room[i] /= fold.f
+        room[i] = (x[i] - fold.centre) / fold.f
     fold.rest += block_sum(n, room)
     for i in range(n):
         room[i] *= room[i]

@@ -159,7 +159,7 @@ cdef class Node(Tracked):
             forms = self.extra.forms
         return [None if form is None else sizes_tuple(form) for form in forms]
 
-    def _saved_storages(self):
+    def _kept_storages(self):
         """(address, bytes, sizes) of every tensor that the node holds; of an AccumulateGrad, its leaf."""
         cdef list found = []
         note_saved(found, self)
