@@ -5,6 +5,7 @@ from .._lazy import submodules as _submodules
 from ..grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .anomaly_mode import detect_anomaly, set_detect_anomaly
 from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "enable_grad",
     "forward_ad",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "no_grad",
