@@ -111,6 +111,7 @@ cdef extern from *:
     #else
       static CYTHON_INLINE PyObject *ag_code(int *at) { return NULL; }
     #endif
+    static int ag_line(PyObject *code, int at) { return PyCode_Addr2Line((PyCodeObject *)code, at); }
 
     /* Memory from a free list as an object again. */
     static CYTHON_INLINE void ag_revive(PyObject *o, PyTypeObject *cls) {
@@ -193,7 +194,7 @@ cdef extern from *:
         int watching
     ag_state ag_tls
     PyObject *ag_code(int *) noexcept
-    int PyCode_Addr2Line(PyObject *, int) noexcept
+    int ag_line(PyObject *, int) noexcept
     object ag_tp_new(PyTypeObject *)
     void ag_revive(PyObject *, PyTypeObject *) noexcept
     void ag_decref(PyObject *) noexcept

@@ -147,7 +147,7 @@ cdef class Node(Tracked):
         """The file and line that recorded the operation, or None."""
         if self.code == NULL:
             return None
-        return (<object>self.code).co_filename, PyCode_Addr2Line(self.code, self.instruction)
+        return (<object>self.code).co_filename, ag_line(self.code, self.instruction)
 
     def __repr__(self):
         return f"<{type(self).__name__} object at {hex(<uintptr_t><PyObject *>self)}>"
