@@ -92,6 +92,8 @@ class TestRight:
         assert gradgradcheck(lambda x: x.sin() * x, matrix(), check_fwd_over_rev=True, fast_mode=fast_mode)
 
     def test_scalars_and_empty_tensors(self):
+        assert gradcheck(lambda x: x.prod(), matrix(), check_batched_grad=True)
+        assert gradgradcheck(lambda x: x.prod(), matrix())
         assert gradcheck(lambda x: x.exp(), ac.tensor(0.5, dtype=ac.float64, requires_grad=True))
         assert gradcheck(lambda x: x.exp(), ac.zeros(0, dtype=ac.float64, requires_grad=True))
 

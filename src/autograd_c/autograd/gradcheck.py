@@ -271,7 +271,7 @@ class _Check:
 
         for output in self.outputs:
             generator = _seeded()
-            gs = _core.stack([randn(*output.shape, generator=generator) for _ in range(2)])
+            gs = _core.stack([randn(tuple(output.shape), generator=generator) for _ in range(2)])
             one_by_one = [grad(output, self.wanted, g, retain_graph=True, allow_unused=True) for g in gs]
             together = grad(output, self.wanted, gs, retain_graph=True, allow_unused=True, is_grads_batched=True)
             for j, found in enumerate(together):
@@ -484,7 +484,7 @@ def gradgradcheck(
         generator = _seeded()
         grad_outputs = []
         for y in _differentiable(func(*inputs)):
-            g = randn(*y.shape, generator=generator)
+            g = randn(tuple(y.shape), generator=generator)
             if gen_non_contig_grad_outputs:
                 g = _core.stack([g, g], -1)[..., 0]
             grad_outputs.append(g.detach().requires_grad_())
