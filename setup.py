@@ -194,6 +194,7 @@ class build_ext(_build_ext):
             # By versions, since cythonize compares times only, and the C depends on Cython and on numpy's .pxd.
             build_dir=f"build/cython-{Cython.__version__}-numpy-{numpy.__version__}",
             force=self.force,
+            include_path=["src"],  # where _core.pyx finds the declarations of its C interface
             compiler_directives={"language_level": 3} | (DEBUG_DIRECTIVES if DEBUG else {}),
         )
         return {source: ext.sources[0] for source, ext in zip(sources, done, strict=True)}

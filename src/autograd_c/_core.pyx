@@ -72,5 +72,7 @@ include "ops/robust.pxi"        # l1_loss, smooth_l1_loss, huber_loss
 include "ops/nll.pxi"           # losses of classes: nll_loss, cross_entropy, kl_div
 
 include "core/function.pxi"     # custom Functions
+include "core/capi.pxi"         # the C interface for other libraries
 
 set_up_objects()
+_c_api = c_api()

@@ -22,6 +22,7 @@ cdef extern from "Python.h":
     ctypedef void (*freefunc)(void *) noexcept
     ctypedef int (*inquiry)(PyObject *) noexcept
     ctypedef void (*destructor)(PyObject *) noexcept
+    ctypedef int (*traverseproc)(PyObject *, void *, void *) noexcept
     ctypedef struct PyTypeObject:
         const char *tp_name
         Py_ssize_t tp_basicsize
@@ -30,6 +31,7 @@ cdef extern from "Python.h":
         newfunc tp_new
         freefunc tp_free
         inquiry tp_clear
+        traverseproc tp_traverse
         destructor tp_dealloc
     PyTypeObject *ag_type "Py_TYPE"(PyObject *) noexcept
     PyThreadState *PyEval_SaveThread() nogil
