@@ -213,7 +213,7 @@ def core_stub():
         elif callable(value):
             rest += declare_function(name, value)
         else:
-            rest.append(f"{name}: {type(value).__name__}")
+            rest.append(f"{name}: {type(value).__name__.replace('PyCapsule', 'object')}")
     text = template.replace("    # methods", "\n".join(f"    {line}" for line in methods))
     return HEADER + text.replace("# functions", "\n".join(rest))
 

@@ -3,6 +3,8 @@
 from .. import _core
 from ..grad_mode import no_grad
 
+TYPE_CHECKING = False
+
 FunctionCtx = _core.FunctionNode
 
 
@@ -86,7 +88,14 @@ class Function:
             "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
         )
 
-    apply = classmethod(_core._apply)
+    if TYPE_CHECKING:
+
+        @classmethod
+        def apply(cls, *args, **kwargs):
+            """Run forward on the arguments, and record it; keywords take the places of their parameters."""
+
+    else:
+        apply = classmethod(_core._apply)
 
     @classmethod
     def _in_order(cls, args, kwargs):

@@ -111,6 +111,8 @@ class _Place:
     """Stands in a node for a tensor that can be computed again."""
 
     __slots__ = ("__weakref__", "number", "tensor", "version")
+    tensor: _core.Tensor
+    version: int
 
     def __init__(self):
         self.number = None  # of the pass that computed the tensor
