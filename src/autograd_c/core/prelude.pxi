@@ -106,9 +106,13 @@ cdef extern from *:
       #endif
       static CYTHON_INLINE PyObject *ag_code(int *at) {
           struct _PyInterpreterFrame *frame = AG_FRAME;
+          PyObject *code;
           if (frame == NULL) return NULL;
           *at = PyUnstable_InterpreterFrame_GetLasti(frame);
-          return PyUnstable_InterpreterFrame_GetCode(frame);
+          code = PyUnstable_InterpreterFrame_GetCode(frame);
+          if (PyCode_Check(code)) return code;
+          Py_DECREF(code);      /* a frame of the interpreter's own */
+          return NULL;
       }
     #else
       static CYTHON_INLINE PyObject *ag_code(int *at) { return NULL; }
