@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import math
 import os
 import shutil
 import subprocess
@@ -100,11 +101,19 @@ class TestElementwise:
         x = leaf()
         assert ac.autograd.gradcheck(lambda t: downstream.plain(t, 0.5), x)
         y = downstream.plain(x, 0.5).sum()
-        with raises(RuntimeError, "an operation that was registered without a formula has no second derivative"):
+        message = "PlainBackward0 has no second derivative, and none in forward mode: it was registered without"
+        with raises(RuntimeError, message):
             ac.autograd.grad(y, x, create_graph=True)
         forward_ad = ac.autograd.forward_ad
-        with forward_ad.dual_level(), raises(RuntimeError, "an operation that was registered without a formula"):
+        with forward_ad.dual_level(), raises(RuntimeError, message):
             downstream.plain(forward_ad.make_dual(x.detach(), ac.ones(3)), 0.5)
+
+    def test_packed_without_a_formula(self, downstream):
+        x = leaf()
+        expected = gradient(downstream.plain(x, 0.5).sum(), x)
+        with ac.autograd.graph.saved_tensors_hooks(lambda t: to_numpy(t.detach()).copy(), ac.tensor):
+            y = downstream.plain(x, 0.5)
+        np.testing.assert_array_equal(gradient(y.sum(), x), expected)
 
     def test_saved_tensors(self, downstream):
         x = leaf() * 1.0
@@ -204,8 +213,154 @@ class TestAnyOperation:
         forward_ad = ac.autograd.forward_ad
         with forward_ad.dual_level():
             x = forward_ad.make_dual(leaf().detach(), ac.ones(3))
-            with raises(RuntimeError, "an operation that was registered without a formula has no second derivative"):
+            with raises(RuntimeError, "CubeBackward0 has no derivative in forward mode"):
                 downstream.cube(x)
+
+
+class TestMistakes:
+    """Of the other library: each is an error or a nan, none a crash or a derivative that is wrong in silence."""
+
+    @pytest.mark.parametrize("what", ["x", "y", "b"])
+    @pytest.mark.parametrize("n", [1, 3, 1000])
+    def test_an_operand_that_was_not_declared(self, downstream, what, n):
+        x = leaf([2.0] * n)
+        y = downstream.forgets(what, x, ac.tensor([5.0] * n))
+        assert all(math.isnan(g) for g in gradient(y.sum(), x))
+
+    @pytest.mark.parametrize("what", ["x", "y", "b"])
+    def test_what_formulas_get(self, downstream, monkeypatch, what):
+        seen = []
+        monkeypatch.setattr(downstream, "answer", lambda g, *operands: seen.append(operands) or g)
+        a, b = leaf(), leaf() + 1.0
+        ac.autograd.grad(downstream.forgets(what, a, b).sum(), (a, b), create_graph=True, allow_unused=True)
+        missing = [[operand is None for operand in operands] for operands in seen]
+        assert missing == {"x": [[True, False]], "y": [[False, True]], "b": [[True, True], [False, True]]}[what]
+
+    def test_formulas_get_doubles(self, downstream, monkeypatch):
+        seen = []
+        monkeypatch.setattr(downstream, "answer", lambda g, *operands: seen.append(operands) or g)
+        b = leaf()
+        ac.autograd.grad(downstream.forgets("b", ac.tensor([1, 2, 3]), b).sum(), b, create_graph=True)
+        assert seen[0][0].dtype is ac.float64
+
+    @pytest.mark.parametrize(
+        ("result", "error", "message"),
+        [
+            (lambda g, x, y: None, TypeError, "the formula of ForgetsXBackward0 must return a Tensor, not NoneType"),
+            (lambda g, x, y: 2.0, TypeError, "the formula of ForgetsXBackward0 must return a Tensor, not float"),
+            (lambda g, x, y: g.to(ac.int64), TypeError, "must return a Tensor of float64, not of torch.int64"),
+            (lambda g, x, y: g.sum(), RuntimeError, "returned sizes [], and [3] are those of the gradient"),
+            (lambda g, x, y: ac.ones(4), RuntimeError, "returned sizes [4], and [3] are those of the gradient"),
+            (lambda g, x, y: 1 / 0, ZeroDivisionError, "division by zero"),
+        ],
+    )
+    def test_what_formulas_return(self, downstream, monkeypatch, result, error, message):
+        monkeypatch.setattr(downstream, "answer", result)
+        x = leaf()
+        y = downstream.forgets("x", x)
+        with raises(error, contains=message):
+            ac.autograd.grad(y.sum(), x, create_graph=True)
+        forward_ad = ac.autograd.forward_ad
+        with forward_ad.dual_level(), raises(error, contains=message):
+            downstream.forgets("x", forward_ad.make_dual(x.detach(), ac.ones(3)))
+        z = downstream.forgets("b", x, leaf())
+        with raises(error, contains=message.replace("ForgetsX", "ForgetsB")):
+            ac.autograd.grad(z.sum(), x, create_graph=True)
+
+    def test_tangents_are_broadcast(self, downstream, monkeypatch):
+        monkeypatch.setattr(downstream, "answer", lambda g, a, b: g * 1.0)
+        forward_ad = ac.autograd.forward_ad
+        with forward_ad.dual_level():
+            x = forward_ad.make_dual(ac.ones(3), ac.tensor([1.0, 2.0, 3.0]))
+            tangent = forward_ad.unpack_dual(downstream.forgets("b", x, ac.ones(2, 1))).tangent
+        assert tangent.tolist() == [[1.0, 2.0, 3.0]] * 2
+
+    @pytest.mark.parametrize(
+        ("result", "error", "message"),
+        [
+            (None, TypeError, "the backward of AnsweredBackward0 must return a tuple of gradients, not NoneType"),
+            (ac.ones(3), TypeError, "must return a tuple of gradients, not Tensor"),
+            ((), RuntimeError, "returned an incorrect number of gradients (expected 1, got 0)"),
+            ((ac.ones(3), None), RuntimeError, "returned an incorrect number of gradients (expected 1, got 2)"),
+            ((2.0,), RuntimeError, "expected Variable or None (got float)"),
+            ((ac.ones(4),), RuntimeError, "returned an invalid gradient at index 0 - got [4] but expected shape"),
+        ],
+    )
+    def test_what_backwards_return(self, downstream, monkeypatch, result, error, message):
+        monkeypatch.setattr(downstream, "answer", lambda g, saved, extra: result)
+        y = downstream.recorded(ac.ones(3), (leaf(),), ())
+        with raises(error, contains=message):
+            y.sum().backward()
+
+    def test_a_tangent_that_backward_would_lose(self, downstream, monkeypatch):
+        """Forward over reverse: what a backward computes in C has no tangent."""
+        monkeypatch.setattr(downstream, "answer", lambda g, saved, extra: (g.detach(),))
+        x = leaf()
+        forward_ad = ac.autograd.forward_ad
+        with forward_ad.dual_level():
+            y = downstream.recorded(ac.ones(3), (x,), (), once=True)
+            with raises(RuntimeError, "AnsweredOnceBackward0 has no second derivative"):
+                y.backward(forward_ad.make_dual(ac.ones(3), ac.ones(3)))
+
+    def test_results_that_are_not_new(self, downstream):
+        x, w = ac.ones(3), leaf()
+        for y, inputs in ((x, (x, w)), (w, (w,)), (w * 2.0, (w,)), (x[1:], (w,)), (x.detach(), (x, w))):
+            before = y.grad_fn, y.requires_grad
+            with raises(ValueError, "record: the result must be a new tensor"):
+                downstream.recorded(y, inputs, ())
+            assert (y.grad_fn, y.requires_grad) == before
+        with raises(ValueError, "record: the result must be a new tensor"):
+            downstream.identity(w)
+        with ac.inference_mode():
+            inference = ac.ones(3)
+        with raises(RuntimeError, "Inference tensors cannot be saved for backward"):
+            downstream.recorded(inference, (w,), ())
+
+    def test_nothing_is_recorded_by_halves(self, downstream):
+        """Where a saved tensor is refused, the result has no history."""
+
+        def refuse(t):
+            raise OSError("no room")
+
+        with ac.inference_mode():
+            inference = ac.ones(3)
+        y, w = ac.ones(3), leaf()
+        with raises(RuntimeError, "Inference tensors cannot be saved for backward"):
+            downstream.recorded(y, (w,), (w, inference))
+        with ac.autograd.graph.saved_tensors_hooks(refuse, lambda t: t), raises(OSError, "no room"):
+            downstream.recorded(y, (w,), (w, y))
+        with raises(TypeError, "expected a Tensor, but got float"):
+            downstream.recorded(y, (w,), (1.0,))
+        assert not y.requires_grad
+        assert y.grad_fn is None
+
+    @pytest.mark.parametrize(
+        ("what", "message"),
+        [
+            ("unary", "this is not an operation that register_unary returned"),
+            ("binary", "this is not an operation that register_binary returned"),
+            ("record", "this is not an operation that register_op returned"),
+            ("null", "this is not an operation that register_unary returned"),
+            ("reads", "MistakenBackward0: a derivative cannot read 4"),
+            ("kernel", "MistakenBackward0: the kernels of an operation must not be NULL"),
+            ("backward", "MistakenBackward0: the backward of an operation must not be NULL"),
+            ("name", "'mistaken name' cannot be the name of a node"),
+        ],
+    )
+    def test_registration_and_use(self, downstream, what, message):
+        with raises(ValueError, message):
+            downstream.mistaken(what, ac.ones(3))
+
+    def test_node_classes_are_sealed(self, downstream):
+        a, b = downstream.twice(leaf()).grad_fn, downstream.cube(leaf()).grad_fn
+        with pytest.raises(TypeError):
+            type(a)()
+        with pytest.raises(TypeError):
+            type("Derived", (type(a),), {})
+        with pytest.raises(TypeError):
+            a.__class__ = type(b)
+        with pytest.raises(TypeError):
+            type(a).name = None
 
 
 class TestTensors:
@@ -220,6 +375,33 @@ class TestTensors:
         gc.collect()
         assert x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
         assert (x * 2.0).sum().item() == 30.0
+
+    def test_memory_that_nobody_owns(self, downstream):
+        for _ in range(3):
+            x = downstream.from_static(2)
+            assert x.tolist() == [1.0, 2.0]
+            del x
+        empty = downstream.from_static(0)
+        assert downstream.add_one(empty).tolist() == []
+        with raises(ValueError, "from_memory: no memory was given"):
+            downstream.from_nowhere(2)
+        with raises(ValueError, "from_memory: the memory is not aligned as doubles are"):
+            downstream.from_static(1, 4)
+        with raises(ValueError, "no sizes were given"):
+            downstream.without_sizes(2)
+        assert downstream.without_sizes(0).shape == ()
+
+    @pytest.mark.parametrize("change", [lambda x: x.detach(), lambda x: x.add_(1.0), lambda x: x.view(1)])
+    def test_data_stay_in_place(self, downstream, change):
+        assert downstream.stays(ac.tensor(1.0), change)
+
+    def test_changes_of_scalars_are_seen(self, downstream):
+        x = leaf(2.0) * 1.0
+        y = x.exp()
+        downstream.add_one(y)  # exp has saved it
+        with raises(RuntimeError, STALE):
+            y.backward()
+        assert y.item() == math.exp(2.0) + 1.0
 
     def test_changes_are_seen(self, downstream):
         x, w = ac.zeros(3), leaf()

@@ -29,7 +29,8 @@ cdef enum:
 # in several threads, on parts.
 ctypedef void (*Kernel)(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept
 
-# A derivative made of operations on Tensors, for second derivatives and forward mode; it must return a Tensor.
+# A derivative made of operations on Tensors, for second derivatives and forward mode; it must return a Tensor of
+# float64 with the sizes of g.  What was not declared to be read is None here, and nan for kernels.
 ctypedef object (*Formula1)(object g, object x, object y, const double *c)
 ctypedef object (*Formula2)(object g, object a, object b)
 
@@ -99,11 +100,11 @@ cdef inline object empty(int ndim, const Py_ssize_t *sizes):
     return table().empty(ndim, sizes)
 
 cdef inline object from_memory(double *data, int ndim, const Py_ssize_t *sizes, object owner):
-    """A tensor on contiguous doubles that `owner` keeps alive."""
+    """A tensor on contiguous doubles that `owner` keeps alive; None for what lives as long as the process."""
     return table().from_memory(data, ndim, sizes, owner)
 
 cdef inline object contiguous(object x):
-    """x itself if it is of doubles and contiguous, else a copy that is; without history."""
+    """A tensor of doubles, contiguous and without history: on the memory of x if that is so, else a copy."""
     return table().contiguous(x)
 
 cdef inline double *data(object x) except NULL:

@@ -162,6 +162,75 @@ def cube(x):
     return autograd_c.record(CUBE, y, (x,), (x,), 3.0)
 
 
+# ------------------------------------------------ operations that go wrong, in ways that the tests choose
+cdef void sum_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<double *>p[0])[i] = (<const double *>p[1])[i * s[1]] + (<const double *>p[2])[i * s[2]]
+
+cdef void third_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    """g times the operand after it."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<double *>p[0])[i] = (<const double *>p[1])[i * s[1]] * (<const double *>p[2])[i * s[2]]
+
+cdef void fourth_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        (<double *>p[0])[i] = (<const double *>p[1])[i * s[1]] * (<const double *>p[3])[i * s[3]]
+
+answer = None              # what the formulas and the backward below call
+
+cdef object answered1(object g, object x, object y, const double *c):
+    return answer(g, x, y)
+
+cdef object answered2(object g, object a, object b):
+    return answer(g, a, b)
+
+cdef object answered(object g, tuple saved, object extra):
+    return answer(g, saved, extra)
+
+cdef void *FORGETS_X = autograd_c.register_unary(
+    "ForgetsXBackward0", twice_forward, autograd_c.READS_Y, third_backward, answered1)
+cdef void *FORGETS_Y = autograd_c.register_unary(
+    "ForgetsYBackward0", twice_forward, autograd_c.READS_X, fourth_backward, answered1)
+cdef void *FORGETS_B = autograd_c.register_binary(
+    "ForgetsBBackward0", sum_forward, autograd_c.READS_NOTHING, fourth_backward, answered2,
+    autograd_c.READS_A, third_backward, answered2)
+cdef void *ANSWERED = autograd_c.register_op("AnsweredBackward0", answered, True)
+cdef void *ANSWERED_ONCE = autograd_c.register_op("AnsweredOnceBackward0", answered, False)
+
+
+def forgets(str what, x, y=None):
+    if what == "b":
+        return autograd_c.binary(FORGETS_B, x, y)
+    return autograd_c.unary(FORGETS_X if what == "x" else FORGETS_Y, x)
+
+
+def recorded(y, tuple inputs, tuple saved, bint once=False):
+    return autograd_c.record(ANSWERED_ONCE if once else ANSWERED, y, inputs, saved, None)
+
+
+def mistaken(str what, x):
+    """An operation used as one of another kind, or registered with nonsense."""
+    if what == "unary":
+        return autograd_c.unary(HYPOT, x)
+    if what == "binary":
+        return autograd_c.binary(SOFTABS, x, x)
+    if what == "record":
+        return autograd_c.record(HYPOT, x, (), (), None)
+    if what == "null":
+        return autograd_c.unary(NULL, x)
+    if what == "reads":
+        autograd_c.register_unary("MistakenBackward0", twice_forward, 4, twice_forward, NULL)
+    elif what == "kernel":
+        autograd_c.register_unary("MistakenBackward0", twice_forward, 0, NULL, NULL)
+    elif what == "backward":
+        autograd_c.register_op("MistakenBackward0", NULL, True)
+    elif what == "name":
+        autograd_c.register_op("mistaken name", answered, True)
+
+
 # ------------------------------------------------ tensors
 cdef class Owner:
     cdef double values[6]
@@ -176,6 +245,36 @@ def six():
         owner.values[i] = i
     sizes[0], sizes[1] = 2, 3
     return autograd_c.from_memory(owner.values, 2, sizes, owner)
+
+
+cdef double STATIC[2]
+STATIC[:] = [1.0, 2.0]
+
+
+def from_static(Py_ssize_t n, int shift=0):
+    """A tensor on memory that lives as long as the process; none at all for n = 0."""
+    cdef double *p = <double *>(<char *>STATIC + shift) if n else NULL
+    return autograd_c.from_memory(p, 1, &n, None)
+
+
+def from_nowhere(Py_ssize_t n):
+    return autograd_c.from_memory(NULL, 1, &n, None)
+
+
+def without_sizes(int ndim):
+    return autograd_c.empty(ndim, NULL)
+
+
+def stays(x, change):
+    """Whether the data of x are where they were after change(x)."""
+    cdef double *before = autograd_c.data(x)
+    change(x)
+    return before == autograd_c.data(x)
+
+
+def identity(x):
+    """What shares the memory of x, as if it were a new result."""
+    return autograd_c.record(CUBE, autograd_c.contiguous(x), (x,), (), None)
 
 
 def describe(x):

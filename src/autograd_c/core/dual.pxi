@@ -59,7 +59,7 @@ cdef int unary_tangent(const UnaryOp *op, Tensor x, Tensor y, const double *c) e
     cdef Tensor t = tangent_of(x)
     if t is None or op.formula == NULL:
         return 0
-    give_tangent(y, op.formula(t, bare(x), bare(y), c))
+    give_tangent(y, formula_of(op, t, bare(x), bare(y), c))
     return 0
 
 
@@ -71,9 +71,9 @@ cdef int binary_tangent(const BinaryOp *op, Tensor a, Tensor b, Tensor y) except
     a = bare(a)
     b = bare(b)
     if ta is not None:
-        p = op.formula_a(ta, a, b)
+        p = formula_of_a(op, ta, a, b, y.form)
     if tb is not None:
-        q = op.formula_b(tb, a, b)
+        q = formula_of_b(op, tb, a, b, y.form)
     give_tangent(y, fitted(added(p, q), y.form))
     return 0
 

@@ -49,6 +49,7 @@ cdef struct UnaryOp:
     int reads
     Kernel backward
     TensorChain1 formula
+    const void *registered     # of another library, Note [Registered operations]; else NULL
 
 cdef struct BinaryOp:
     const char *name
@@ -65,6 +66,7 @@ cdef struct BinaryOp:
     Kernel backward_b
     TensorChain2 formula_a
     TensorChain2 formula_b
+    const void *registered     # as above
 
 
 cdef void *vtable_of(object node) except NULL:
@@ -86,6 +88,7 @@ cdef UnaryOp unary_op(const char *name, Kernel forward, object node, int reads, 
     t.reads = reads
     t.backward = backward
     t.formula = formula
+    t.registered = NULL
     return t
 
 
@@ -110,6 +113,7 @@ cdef BinaryOp binary_op(const char *name, int treats, Kernel forward, Kernel int
     t.reads_a = t.reads_b = READS_NOTHING
     t.backward_a = t.backward_b = NULL
     t.formula_a = t.formula_b = NULL
+    t.registered = NULL
     return t
 
 

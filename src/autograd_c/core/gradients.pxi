@@ -174,6 +174,23 @@ cdef int walk_gradient(const GradientRun *run, char **p, Layout form, Layout g, 
 
 # --------------------------------------------------------------------------------------------- unary
 
+# What the formulas of another library get, and give, is checked: Note [Registered operations].
+
+cdef inline Tensor formula_of(const UnaryOp *op, Tensor g, Tensor x, Tensor y, const double *c):
+    """The Tensor form of the formula."""
+    return op.formula(g, x, y, c) if op.registered == NULL else registered_chain1(op, g, x, y, c)
+
+
+cdef inline Tensor formula_of_a(const BinaryOp *op, Tensor g, Tensor a, Tensor b, Layout form):
+    """The Tensor form of the formula for the first operand; `form` is the result's."""
+    return op.formula_a(g, a, b) if op.registered == NULL else registered_chain2(op, True, g, a, b, form)
+
+
+cdef inline Tensor formula_of_b(const BinaryOp *op, Tensor g, Tensor a, Tensor b, Layout form):
+    """The same for the second."""
+    return op.formula_b(g, a, b) if op.registered == NULL else registered_chain2(op, False, g, a, b, form)
+
+
 cdef class UnaryNode(Node):
     """Base of the nodes of elementwise operations on one tensor."""
 
@@ -186,47 +203,58 @@ cdef class UnaryNode(Node):
         if op.reads & READS_X:
             saved = saved_a(self)
             x = <PyObject *>saved
+        elif op.registered != NULL:
+            x = <PyObject *>NOT_READ
         if recording() or (g.flags | (<Tensor>x).flags) & SPECIAL or self.flags & PACKED or (
                 self.b is not None and self.b.flags & SPECIAL):
-            return give(grads, 0, op.formula(g, <Tensor>x, saved_result(self) if op.reads & READS_Y else <Tensor>x,
-                                             self.c))
+            return special_gradient(self, op, g, <Tensor>x, grads)
         return unary_gradient(self, op, g, <Tensor>x, grads)
 
 
+cdef int special_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject **grads) except -1:
+    """The gradient where it is recorded, or has a tangent, or the result was packed."""
+    cdef Tensor y = saved_result(n) if op.reads & READS_Y else x
+    if recording() or (g.flags | x.flags | y.flags) & SPECIAL:
+        return give(grads, 0, formula_of(op, g, x, y, n.c))
+    return run_unary(n, op, g, x, y.ptr, y.form, grads)
+
+
 cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject **grads) except -1:
-    """The double form of the formula."""
+    """The double form of the formula, and the result as the node has it."""
+    cdef Tensor y
+    if not op.reads & READS_Y:
+        y = x if op.registered == NULL else NOT_READ
+        return run_unary(n, op, g, x, y.ptr, y.form, grads)
+    if n.flags & RELEASED:
+        raise errors().second_backward(n.name())
+    if n.flags & SCALAR_RESULT:
+        return run_unary(n, op, g, x, <char *>&n.y, n.form, grads)
+    if version_of(n.b) != n.version_b:
+        raise stale_result(n)
+    y = n.b                                    # held: a kernel may run without the interpreter's lock
+    return run_unary(n, op, g, x, y.ptr, y.form, grads)
+
+
+cdef inline int run_unary(Node n, const UnaryOp *op, Tensor g, Tensor x, char *y, Layout y_form,
+                          PyObject **grads) except -1:
     cdef GradientRun run
-    cdef Tensor result
     cdef Layout made = fresh_layout(n.form)
     cdef PyObject *form
-    cdef PyObject *y_form = <PyObject *>g.form
     cdef char *p[4]
     cdef Py_ssize_t s[4]
-    p[3] = g.ptr
-    if op.reads & READS_Y:
-        if n.flags & RELEASED:
-            raise errors().second_backward(n.name())
-        y_form = <PyObject *>n.form
-        if n.flags & SCALAR_RESULT:
-            p[3] = <char *>&n.y
-        else:
-            if version_of(n.b) != n.version_b:
-                raise stale_result(n)
-            result = n.b                       # held: a kernel may run without the interpreter's lock
-            p[3] = result.ptr
-            y_form = <PyObject *>result.form
     begin_gradient(&run, op.backward, made, grads, g, is_overwritten(g, made))
     form = <PyObject *>(<Tensor>grads[0]).form
     p[1] = g.ptr
     p[2] = x.ptr
+    p[3] = y
     s[0] = 1
     s[1] = stride_of(g.form, <Layout>form)
     s[2] = stride_of(x.form, <Layout>form)
-    s[3] = stride_of(<Layout>y_form, <Layout>form)
+    s[3] = stride_of(y_form, <Layout>form)
     if s[1] >= 0 and s[2] >= 0 and s[3] >= 0:
         run_gradients(&run, 1, (<Layout>form).numel, p, s, n.c)
         return 0
-    return walk_gradient(&run, p, <Layout>form, g.form, x.form, F64, <Layout>y_form, F64, n.c, grads)
+    return walk_gradient(&run, p, <Layout>form, g.form, x.form, F64, y_form, F64, n.c, grads)
 
 
 # -------------------------------------------------------------------------------------------- binary
@@ -237,8 +265,8 @@ cdef class BinaryNode(Node):
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
         cdef const BinaryOp *op = <const BinaryOp *>self.op
         cdef Tensor a_saved, b_saved
-        cdef PyObject *a = <PyObject *>g       # what is not read: any tensor
-        cdef PyObject *b = <PyObject *>g
+        cdef PyObject *a = <PyObject *>(g if op.registered == NULL else NOT_READ)      # what is not read: any tensor
+        cdef PyObject *b = a
         cdef int reads = 0
         if self.next0 is not None:
             reads = op.reads_a
@@ -252,9 +280,9 @@ cdef class BinaryNode(Node):
             b = <PyObject *>b_saved
         if recording() or (g.flags | (<Tensor>a).flags | (<Tensor>b).flags) & SPECIAL:
             if self.next0 is not None:
-                give(grads, 0, op.formula_a(g, <Tensor>a, <Tensor>b))
+                give(grads, 0, formula_of_a(op, g, <Tensor>a, <Tensor>b, self.form))
             if self.next1 is not None:
-                give(grads, 1, op.formula_b(g, <Tensor>a, <Tensor>b))
+                give(grads, 1, formula_of_b(op, g, <Tensor>a, <Tensor>b, self.form))
             return 0
         return binary_gradients(self, op, g, <Tensor>a, <Tensor>b, grads)
 
