@@ -119,6 +119,14 @@ cdef class Node(Tracked):
         """What is saved in a place (Note [Packed tensors]), as backward would see it; None for nothing."""
         return saved_in(self, place)
 
+    def _arguments(self):
+        """What else the derivative knows: the two numbers that kernels get, and `args`, layouts as sizes."""
+        return (self.c[0], self.c[1]), with_sizes(self.args)
+
+    def _kept_count(self):
+        """How many tensors are saved beyond two inputs and a result."""
+        return len(self.extra.saved) if self.extra is not None and self.extra.saved is not None else 0
+
     def __getattr__(self, name):
         if name.startswith(("_saved_", "_raw_saved_")):
             from .autograd._node_attributes import saved_attribute
@@ -169,6 +177,12 @@ cdef class Node(Tracked):
 cdef tuple sizes_tuple(Layout form):
     cdef int i
     return tuple([form.sizes[i] for i in range(form.ndim)])
+
+
+cdef object with_sizes(object args):
+    if isinstance(args, Layout):
+        return sizes_tuple(args)
+    return tuple([with_sizes(a) for a in args]) if isinstance(args, tuple) else args
 
 
 cdef int note_saved(list found, Node n) except -1:
