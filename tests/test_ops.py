@@ -306,13 +306,16 @@ def test_double_backward_by_differences(case, sample):
 
 @rows(lambda case: has_gradient(case) and case.op != "kl_div", inputs=1)  # (which torch composes otherwise)
 def test_saved_attributes_like_torch(case, sample, torch):
-    """What a node shows of its saved tensors is what torch's shows, but for the dtype of numbers and expansion."""
+    """What a node shows of its saved tensors is what torch's shows, but for the dtype of numbers and expansion.
+
+    Arguments that are no tensors: test_node_attributes.py.
+    """
     plain = sample.draw(case)
     for actual, expected in zip(Run(ac, case, plain).outputs, Run(torch, case, plain).outputs, strict=True):
         node, other = actual.grad_fn, expected.grad_fn
         for attribute in dir(node) if node is not None and type(node).__name__ == type(other).__name__ else ():
             found = getattr(node, attribute) if attribute.startswith("_saved_") else None
-            if found is not None:
+            if isinstance(found, ac.Tensor):
                 pair = to_numpy(found.detach()), to_numpy(getattr(other, attribute).detach())
                 np.testing.assert_allclose(*np.broadcast_arrays(*pair), **VALUES)
 

@@ -100,3 +100,13 @@ def test_zeros_of_both_signs_are_equal():
         assert x.min(0).indices.item() == 0
         columns = ac.stack([x] * 8, 1)
         assert columns.argmax(0).tolist() == [0] * 8
+
+
+@pytest.mark.parametrize("size", [1, 10, 300, 600])
+def test_norms_of_neighbours_of_any_magnitude(size):
+    """Each row's norm is right where the squares of some over- or underflow, and those of their neighbours do not."""
+    scales = [1.0, 1e-200, 1e200, 5e-324, 0.0, np.inf, np.nan, -3.0, 1e-160, 2.0]
+    values = np.outer(scales, np.linspace(1.0, 2.0, size))
+    expected = [math.hypot(*row) for row in values]
+    np.testing.assert_allclose(to_numpy(ac.tensor(values).norm(dim=1)), expected, rtol=1e-14)
+    np.testing.assert_allclose(to_numpy(ac.tensor(values.T.copy()).norm(dim=0)), expected, rtol=1e-14)

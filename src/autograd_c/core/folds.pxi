@@ -37,48 +37,6 @@ cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
     return block_fold(n, x, False)
 
 
-cdef inline double lanes_fold(double *lane) noexcept:
-    """The sum of eight lanes, as block_fold ends."""
-    cdef Py_ssize_t k, half = 4
-    while half:
-        for k in range(half):
-            lane[k] += lane[k + half]
-        half >>= 1
-    return lane[0]
-
-
-cdef void two_block_sums(const double *x, Py_ssize_t n, Py_ssize_t m, double *first, double *second) noexcept:
-    """The sums of two blocks that follow each other, of n >= m >= 16 elements, as block_sum's.
-
-    An addition has to wait for the one before in its lane: with twice the lanes half as long.
-    """
-    cdef const double *y = x + n
-    cdef double lane[8]
-    cdef double other[8]
-    cdef Py_ssize_t i = 8, k, at
-    for k in range(8):
-        lane[k] = x[k]
-        other[k] = y[k]
-    while i + 8 <= m:
-        for k in range(8):
-            lane[k] += x[i + k]
-            other[k] += y[i + k]
-        i += 8
-    at = i
-    while i + 8 <= n:
-        for k in range(8):
-            lane[k] += x[i + k]
-        i += 8
-    first[0] = lanes_fold(lane)
-    second[0] = lanes_fold(other)
-    while i < n:
-        first[0] += x[i]
-        i += 1
-    while at < m:
-        second[0] += y[at]
-        at += 1
-
-
 cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
                                bint product) noexcept:
     """block_fold of TILE columns: n elements each, s apart; the columns are `step` apart."""
@@ -170,18 +128,10 @@ cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
 cdef void sum_run(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     """sum_feed of a run of any length."""
     cdef const double *x = <const double *>data
-    cdef double first, second
-    cdef Py_ssize_t start = 0, m
-    while n - start >= BLOCK + 16:
-        m = min(n - start - BLOCK, <Py_ssize_t>BLOCK)
-        two_block_sums(x + start, BLOCK, m, &first, &second)
-        carry(fold, first)
-        carry(fold, second)
-        start += BLOCK + m
+    cdef Py_ssize_t start = 0
     while start < n:
-        m = min(n - start, <Py_ssize_t>BLOCK)
-        carry(fold, block_sum(m, x + start))
-        start += m
+        carry(fold, block_sum(min(n - start, <Py_ssize_t>BLOCK), x + start))
+        start += BLOCK
 
 
 cdef bint sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
@@ -193,6 +143,11 @@ cdef bint sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, 
         block_columns(total, n, x, s, step, False)
     for j in range(TILE):
         carry(&folds[j], total[j])
+    return True
+
+
+cdef bint sum_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
+    y[0] = block_sum(n, x)
     return True
 
 
@@ -213,8 +168,8 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
     (<int64_t *>y)[0] = fold.i if fold.seen else 0
 
 
-cdef Reducer SUM_F64 = with_runs(
-    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_run)
+cdef Reducer SUM_F64 = with_lines(with_runs(
+    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_run), sum_line)
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 
 

@@ -134,6 +134,15 @@ cdef bint norm_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s,
     return True
 
 
+cdef bint norm_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
+    cdef double rest, total
+    if c[0] != 2.0:
+        return False
+    total = block_squares(n, x, 0.0, &rest)
+    y[0] = cmath.sqrt(total)
+    return in_range(total)
+
+
 cdef void norm_merge(Fold *fold, const Fold *part) noexcept:
     if fold.stage != EXTREME:
         merge_sums(fold, part)
@@ -313,8 +322,8 @@ cdef void double_finish(Fold *fold, char *y, char *index) noexcept:
 
 cdef Reducer VAR = reducer_in_passes(moment_feed, var_turn, moment_finish)
 cdef Reducer STD = reducer_in_passes(moment_feed, std_turn, moment_finish)
-cdef Reducer NORM = mergeable(
-    with_columns(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_columns), norm_merge)
+cdef Reducer NORM = with_lines(mergeable(
+    with_columns(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_columns), norm_merge), norm_line)
 cdef Reducer COUNT = reducer(count_feed, count_finish)
 cdef Reducer LARGEST = mergeable(reducer(largest_feed, double_finish), merge_max)
 cdef Reducer SMALLEST = mergeable(reducer(smallest_feed, double_finish), merge_min)

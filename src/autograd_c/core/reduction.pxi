@@ -18,6 +18,10 @@
 # such function, or another dtype, is packed for `feed`, some results at a time; so are results that are
 # not all in the same pass, and passes that `columns` declines.
 #
+# Note [Lines]
+# A result of few elements that lie side by side is not worth a Fold: `line` makes it at once, if it can,
+# with the same bits.
+#
 # Note [Parts]
 # Threads share the results.  Of a single long one they share the elements, where `merge` can put
 # together what was folded of a part and of all before it, to the bit that folding on would have given:
@@ -46,6 +50,7 @@ ctypedef bint (*FeedColumns)(Fold *folds, Py_ssize_t n, const double *x, Py_ssiz
 ctypedef bint (*Turn)(Fold *fold) noexcept
 ctypedef void (*Finish)(Fold *fold, char *y, char *index) noexcept
 ctypedef void (*Merge)(Fold *fold, const Fold *part) noexcept
+ctypedef bint (*Line)(Py_ssize_t n, const double *x, const double *c, double *y) noexcept
 
 cdef struct Reducer:
     Feed feed
@@ -54,6 +59,7 @@ cdef struct Reducer:
     FeedColumns columns        # or NULL, see Note [Columns]
     Merge merge                # or NULL, see Note [Parts]
     Feed run                   # `feed` for a run of any length, block by block; or NULL
+    Line line                  # or NULL, see Note [Lines]
 
 
 cdef Reducer reducer(Feed feed, Finish finish):
@@ -68,6 +74,7 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     r.columns = NULL
     r.merge = NULL
     r.run = NULL
+    r.line = NULL
     return r
 
 
@@ -78,6 +85,11 @@ cdef Reducer with_columns(Reducer r, FeedColumns columns):
 
 cdef Reducer with_runs(Reducer r, Feed run):
     r.run = run
+    return r
+
+
+cdef Reducer with_lines(Reducer r, Line line):
+    r.line = line
     return r
 
 
@@ -130,7 +142,10 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         r.strides[0] = 0
         r.kept = 1
     walk_simplify(&r.walk)
-    r.tile = 1 if is_fed_directly(&r.walk) and not (op.columns != NULL and r.walk.numel <= SHORT) else TILE
+    r.in_lines = op.line != NULL and index is None and is_line(&r.walk)
+    r.tile = TILE
+    if is_fed_directly(&r.walk) and not r.in_lines and not (op.columns != NULL and r.walk.numel <= SHORT):
+        r.tile = 1
     r.tiles = (r.sizes[r.kept - 1] + r.tile - 1) // r.tile
     units = y.form.numel // r.sizes[r.kept - 1] * r.tiles
     if form.numel >= UNLOCK:
@@ -162,6 +177,7 @@ cdef struct Reduction:
     Py_ssize_t tiles           # along the last dimension that stays
     bint alone
     bint shares_elements
+    bint in_lines
     Py_ssize_t sizes[MAX_DIMS]
     Py_ssize_t strides[MAX_DIMS]
 
@@ -212,13 +228,23 @@ cdef inline bint is_fed_directly(const Walk *w) noexcept:
     return w.kind[0] == w.want[0] and (last < 0 or w.strides[0][last] == 1 or w.sizes[last] == 1)
 
 
+cdef inline bint is_line(const Walk *w) noexcept:
+    """Whether the elements of a result are a block of doubles at most, side by side."""
+    return w.ndim <= 1 and 0 < w.numel <= BLOCK and w.kind[0] == F64 and w.want[0] == F64 and is_fed_directly(w)
+
+
 cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, char *index) noexcept:
     """Up to TILE neighbouring results."""
     cdef const Reducer *op = r.op
     cdef Py_ssize_t step = r.strides[r.kept - 1]    # from the elements of one result to those of the next
     cdef Fold folds[TILE]
     cdef bint going[TILE]                       # not finished yet
-    cdef Py_ssize_t left = lines, j
+    cdef Py_ssize_t left = lines, j = 0
+    if r.in_lines:
+        while j < lines and op.line(w.numel, <const double *>w.p[0] + j * step, r.c, <double *>y + j):
+            j += 1
+        if j == lines:
+            return
     for j in range(lines):
         folds[j].c = r.c
         folds[j].stage = 0

@@ -386,6 +386,15 @@ cdef int copy_edge(Node n, Node other, int i) except -1:
 
 cdef inline PyObject *edge_pointer(Node n, int i) except NULL:
     """The node that input i leads to, borrowed from n; or None."""
+    if i == 0 and n.nr0 != LEAF:
+        return <PyObject *>n.next0
+    if i == 1 and n.nr1 != LEAF:
+        return <PyObject *>n.next1
+    return followed_edge(n, i)
+
+
+cdef PyObject *followed_edge(Node n, int i) except NULL:
+    """The same for an edge that may still hold its leaf, and for the third and on."""
     if i == 0:
         if n.nr0 == LEAF:
             n.next0 = accumulator(<Tensor>n.next0)
