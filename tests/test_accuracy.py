@@ -83,27 +83,30 @@ def softplus(x):
 
 
 ANYWHERE = [*near(SMALLEST, SMALLEST_NORMAL, 2.0**-54, 2.0**-27, 1.0), *random_bits(200)]
-NEAR_ANGLES = 2.0**20  # where C's sin takes over from ours
+NEAR_ANGLES = 2.0**20  # up to here angles are reduced in doubles, beyond in integers
 
 
-def nearest_to_quarters():
-    """For each exponent the doubles m * 2**e that come nearest to a multiple of pi/2, by continued fractions."""
+def nearest_to_quarters(exponents, multiples=(1, 2, 3)):
+    """The doubles m * 2**e that come nearest to a multiple of pi/2, by continued fractions."""
     found = []
-    with mp.workprec(300):
-        for e in range(-52, -32):
-            rest = mp.ldexp(1, e) / QUARTER
+    with mp.workprec(1300):
+        for e in exponents:
+            rest = mp.ldexp(1, e) / (mp.pi / 2)
             before, m = 1, 0
             while m < 2**53:
                 if m:
-                    found += [math.ldexp(k * m, e) for k in {1, 2, 3, (2**53 - 1) // m}]
+                    found += [math.ldexp(k * m, e) for k in {*multiples, (2**53 - 1) // m} if k * m < 2**53]
                 a = int(mp.floor(rest))
                 before, m = m, a * m + before
                 rest = 1 / (rest - a)
-    return [x for x in found if x < NEAR_ANGLES]
+    return found
 
 
 ANGLES = [
-    *ANYWHERE, *nearest_to_quarters(), *multiples(QUARTER, -40.0, 40.0), *multiples(QUARTER, 1e6, 1e6 + 100),
+    *ANYWHERE, *nearest_to_quarters(range(-52, -32)), *nearest_to_quarters(range(-32, 972, 17), (1,)),
+    # The nearest of all, to a multiple of pi/2 by 4.7e-19, and one at which glibc's cos is far off.
+    6381956970095103 * 2.0**797, 6.004779142530142e29, *log_uniform(NEAR_ANGLES, 1.7e308, 300, (1.0, -1.0)),
+    *multiples(QUARTER, -40.0, 40.0), *multiples(QUARTER, 1e6, 1e6 + 100),
     *multiples(QUARTER / 2, -10.0, 10.0), *every_exponent(2.0**-80, 2.0**25), *every_exponent(2.0**980),
     *near(NEAR_ANGLES, -NEAR_ANGLES), *uniform(-1.6, 1.6, 500), *uniform(-30.0, 30.0, 500),
     *uniform(-NEAR_ANGLES, NEAR_ANGLES, 300),

@@ -9,7 +9,7 @@
 # by tests/test_accuracy.py, and listed in docs/accuracy.md.
 #
 # Where arguments can be too large for the short way (sin of 1e300), the loop asks once for a block
-# of elements, and takes C's own function for all of a block that holds such a one.
+# of elements, and goes element by element through a block that holds such a one.
 
 cdef extern from *:
     """

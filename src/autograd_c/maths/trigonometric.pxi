@@ -2,13 +2,27 @@
 #
 # Note [Near and far angles]
 # An angle is reduced by a multiple of pi/2 that is written as three numbers.  That holds up to LIMIT:
-# beyond, C's own function is taken.  Loops should not ask for each element, so those of loops.pxi
+# beyond, `far_angle` does it in integers.  Loops should not ask for each element, so those of loops.pxi
 # (`map1_near`) ask once for a block, and pass the address NEAR for `c` where all of it is near.
 # Inlined into the loop, `c == NEAR` is true when the compiler reads it: the call is gone, and what
 # is left is vectorised.  Everywhere else c is something else, and each angle is looked at.
 
+cdef extern from *:
+    """
+    /* 2/pi in digits of 32 bits; before it two that are 0, so that every far angle begins in here. */
+    static const uint32_t ag_two_over_pi[] = {
+        0, 0, 0xA2F9836E, 0x4E441529, 0xFC2757D1, 0xF534DDC0, 0xDB629599, 0x3C439041,
+        0xFE5163AB, 0xDEBBC561, 0xB7246E3A, 0x424DD2E0, 0x06492EEA, 0x09D1921C, 0xFE1DEB1C, 0xB129A73E,
+        0xE88235F5, 0x2EBB4484, 0xE99C7026, 0xB45F7E41, 0x3991D639, 0x835339F4, 0x9C845F8B, 0xBDF9283B,
+        0x1FF897FF, 0xDE05980F, 0xEF2F118B, 0x5A0A6D1F, 0x6D367ECF, 0x27CB09B7, 0x4F463F66, 0x9E5FEA2D,
+        0x7527BAC7, 0xEBE5F17B, 0x3D0739F7, 0x8A5292EA, 0x6BFB5FB1, 0x1F8D5D08, 0x56033046, 0xFC7B6BAB,
+    };
+    """
+    const uint32_t *TWO_OVER_PI "ag_two_over_pi"
+
 cdef enum:
     LIMIT = 1 << 20            # of near angles
+    DIGITS = 7                 # of 2/pi that are multiplied: 190 bits after the binary point or more
 
 cdef double NEAR[1]            # the address is all that matters
 
@@ -19,7 +33,7 @@ cdef struct Angle:
 
 
 cdef inline bint is_far(double x) noexcept nogil:
-    """Whether C's own function is to be called; not for a nan."""
+    """Whether an angle is beyond what `reduced_angle` takes; not for a nan."""
     return cmath.fabs(x) > LIMIT
 
 
@@ -41,6 +55,71 @@ cdef inline Angle reduced_angle(double x) noexcept nogil:
     a.less = mad(n, 1.6446256936324258e-26, mad(n, 6.12323399409214e-17, a.r - t))
     a.quarter = bits_of(k)
     return a
+
+
+cdef inline uint64_t bits_from(const uint64_t *digits, int start) noexcept nogil:
+    """64 bits of a number that is written in digits of 32, the lowest first."""
+    cdef int d = start >> 5, shift = start & 31
+    cdef uint64_t low = digits[d] | digits[d + 1] << 32
+    return low >> shift | digits[d + 2] << 1 << (63 - shift) if shift else low
+
+
+cdef Angle far_angle(double x) noexcept nogil:
+    """An angle of any size less the nearest multiple of pi/2; nan for an infinity.
+
+    M. H. Payne and R. N. Hanek, Radian reduction for trigonometric functions, SIGNUM Newsletter 18, 1983:
+    x is an integer times a power of 2, and of its product with 2/pi only the digits are computed that
+    are neither multiples of 4 nor too small to matter.  No double is nearer to a multiple of pi/2 than
+    2**-62, so 128 bits after the point leave 66.
+    """
+    cdef uint64_t product[DIGITS + 2]
+    cdef uint64_t m, part, carry, high, low
+    cdef int64_t sign = 1
+    cdef int e = <int>(<uint64_t>bits_of(x) >> 52 & 2047) - 1011, point, zeros = 0, half, k
+    cdef const uint32_t *digits
+    cdef double a, b, hi, lo, scale
+    cdef Angle angle
+    if e == 1036:
+        angle.r = x - x
+        angle.less = 0.0
+        angle.quarter = 0
+        return angle
+    m = <uint64_t>bits_of(x) << 12 >> 12 | <uint64_t>1 << 52       # |x| is m 2**(e - 64)
+    digits = TWO_OVER_PI + ((e - 2) >> 5)
+    for k in range(DIGITS + 2):
+        product[k] = 0
+    for half in range(2):
+        carry = 0
+        for k in range(DIGITS):
+            part = <uint64_t>digits[DIGITS - 1 - k] * <uint32_t>(m >> 32 * half) + product[k + half] + carry
+            product[k + half] = <uint32_t>part
+            carry = part >> 32
+        product[DIGITS + half] = carry
+    point = 32 * DIGITS - 2 - (e - 2) % 32         # the last bit of the integral part
+    angle.quarter = <int64_t>(bits_from(product, point) & 3)
+    high = bits_from(product, point - 64)
+    low = bits_from(product, point - 128)
+    if high >> 63:                                 # the next multiple is nearer
+        angle.quarter += 1
+        sign = -1
+        low = ~low + 1
+        high = ~high + (low == 0)
+    while not high >> 63:
+        high = high << 1 | low >> 63
+        low <<= 1
+        zeros += 1
+    a = <double>(high >> 11)                       # the first 53 bits, and the next
+    b = <double>((high & 2047) << 42 | low >> 22) * 1.1102230246251565e-16
+    hi = a * 1.5707963267948966
+    lo = product_error(a, 1.5707963267948966, hi) + (a * 6.123233995736766e-17 + b * 1.5707963267948966)
+    scale = cmath.copysign(power_of_2(-53 - zeros), x) * sign
+    angle.r = hi + lo
+    angle.less = (angle.r - hi) - lo
+    angle.r *= scale
+    angle.less *= scale
+    if x < 0.0:
+        angle.quarter = -angle.quarter
+    return angle
 
 
 # On [-pi/4, pi/4] sin and cos are the polynomials of FreeBSD's msun, k_sin.c and k_cos.c (Sun
@@ -87,24 +166,21 @@ cdef inline double sine_of_angle(Angle a, int64_t quarters, const double *c) noe
 cdef inline double sin_value(double x, const double *c) noexcept nogil:
     """sin(x); see Note [Near and far angles] for c."""
     if c != NEAR and is_far(x):
-        return cmath.sin(x)
+        return sine_of_angle(far_angle(x), 0, c)
     return sine_of_angle(reduced_angle(x), 0, c)
 
 
 cdef inline double cos_value(double x, const double *c) noexcept nogil:
     """cos(x); see Note [Near and far angles] for c."""
     if c != NEAR and is_far(x):
-        return cmath.cos(x)
+        return sine_of_angle(far_angle(x), 1, c)
     return sine_of_angle(reduced_angle(x), 1, c)
 
 
 cdef inline double tan_value(double x, const double *c) noexcept nogil:
     """tan(x), a quotient of sine and cosine with what each was rounded by; see Note [Near and far angles] for c."""
-    cdef Angle a
+    cdef Angle a = far_angle(x) if c != NEAR and is_far(x) else reduced_angle(x)
     cdef double w, above, below, above_less, below_less, s, s_less, k, k_less, y
-    if c != NEAR and is_far(x):
-        return cmath.tan(x)
-    a = reduced_angle(x)
     w = mad(-0.5, a.r * a.r, 1.0)
     s_less = sine_less(a.r, a.less)
     s = a.r - s_less
