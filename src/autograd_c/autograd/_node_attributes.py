@@ -9,8 +9,8 @@ from .. import _core
 # Where nodes save tensors, as core/packing.pxi numbers it.
 A, B, RESULT = -1, -2, -3
 
-_SELF = """Abs Acos Acosh Asin Asinh Atan Atanh Cos Cosh Erf Erfc Gelu LeakyRelu Log Log10 Log1P Log2 LogSigmoid Pow
-Silu Sin Sinh Softplus Var VarMean"""
+_SELF = """Abs Acos Acosh Asin Asinh Atan Atanh Cos Cosh Digamma Erf Erfc Gelu LeakyRelu Lgamma Log Log10 Log1P Log2
+LogSigmoid Polygamma Pow Silu Sin Sinh Softplus Var VarMean"""
 _RESULT = "Exp Exp2 Expm1 LogSoftmax Reciprocal Relu Rsqrt Sigmoid Softmax Sqrt Tan Tanh"
 _SELF_RESULT = "Amax Amin Cumprod LinalgVectorNorm Logsumexp Std"
 _SELF_OTHER = "Atan2 Div Maximum Minimum Mul"
