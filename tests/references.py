@@ -58,6 +58,18 @@ def clamp(x, min=None, max=None):
 
 
 erf, erfc = np.vectorize(math.erf, otypes=[float]), np.vectorize(math.erfc, otypes=[float])
+lgamma = np.vectorize(math.lgamma, otypes=[float])
+digamma = np.vectorize(lambda x: float(mp.digamma(x)), otypes=[float])
+
+
+def mp_lgamma(x):
+    """log|gamma(x)|."""
+    return mp.re(mp.loggamma(x))
+
+
+def polygamma(n, x):
+    """The n-th derivative of digamma."""
+    return np.vectorize(lambda x: float(mp.psi(n, x)), otypes=[float])(x)
 
 
 def leaky_relu(x, negative_slope=0.01):

@@ -156,6 +156,43 @@ def erfc(x):
     return mp.erfc(min(max(x, -1000), 1000))
 
 
+def lgamma(x):
+    return mp.re(mp.loggamma(x))
+
+
+def trigamma(x):
+    """mpmath's own takes steps from a negative x to 0."""
+    return mp.psi(1, x) if x > 0 else (mp.pi / mp.sinpi(x)) ** 2 - mp.psi(1, 1 - x)
+
+
+def far_from_zeros(function, points):
+    """The points on the negative axis where what the reflection formula adds to function(1 - x) does not cancel it."""
+    return [x for x in points if abs(function(mp.mpf(x))) >= abs(function(1 - mp.mpf(x)))]
+
+
+def gamma_points(function):
+    """For log gamma and digamma, their ranges and roots, and the negative axis."""
+    with mp.workprec(100):
+        negative = far_from_zeros(function, [*uniform(-0.5, 0.0, 150), *uniform(-3.0, 0.0, 300), *LEFT_OF_0])
+    return [*RIGHT_OF_0, *NEAR_ONE, *(1.0 + x for x in NEAR_ONE), *(1.4616321449683622 * x for x in NEAR_ONE), *negative]
+
+
+LEFT_OF_0 = [
+    *uniform(-40.0, 0.0, 300), *(-x for x in log_uniform(2.0**-1074, 0.1, 200, (1.0,))),
+    *(-x for x in log_uniform(40.0, 2.0**40, 60, (1.0,))),
+    *(k + x for k in (-1.0, -2.0, -3.0, -20.0) for x in log_uniform(2.0**-30, 0.1, 25)),
+]  # fmt: skip
+RIGHT_OF_0 = [
+    *(x for x in POSITIVE[::2] if x), *every_exponent(signs=(1.0,))[::6], *uniform(0.0, 1.0, 250), *uniform(1.0, 4.0, 400),
+    *uniform(4.0, 12.0, 200), *uniform(12.0, 200.0, 100), *near(1.4616321449683622, 2.0, 4.0, steps=range(-4, 5)),
+]  # fmt: skip
+POLES = [0.0, -0.0, -1.0, -2.0, -33.0, -(2.0**51) - 1.0, -(2.0**53), -1e300]
+ORDERS = (2, 3, 6, 25, 101)
+ORDER_POINTS = [
+    *uniform(0.05, 3.0, 80), *uniform(3.0, 60.0, 80), *uniform(60.0, 200.0, 40), *uniform(-0.4, 0.0, 20),
+    *uniform(-30.4, -30.0, 20), *uniform(-5.0, -4.6, 20),
+]  # fmt: skip
+
 ROWS = [
     Row("exp", mp.exp, 1.0, [*REAL, *every_exponent(2.0**-80, 2.0**12), *STEPS, *FAR, *CLOSE, *ENDS],
         [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, 0.0), (NAN, NAN), (1e300, INF), (-1e300, 0.0),
@@ -232,6 +269,20 @@ ROWS = [
         [*ANYWHERE, *every_exponent(2.0**-60, 2.0**4), *uniform(-1.0, 1.0, 500), *uniform(-6.5, 27.3, 1000),
          *uniform(26.0, 27.3, 200), *near(0.5, -0.5, 26.543258454250976, 27.226017111108366)],
         [(0.0, 1.0), (-0.0, 1.0), (INF, 0.0), (-INF, 2.0), (NAN, NAN), (28.0, 0.0), (-7.0, 2.0), (1e300, 0.0)]),
+    Row("lgamma", lgamma, 4.0, [*gamma_points(lgamma), *near(2.5563481638716906e305)],
+        [(1.0, 0.0), (2.0, 0.0), *((x, INF) for x in POLES), (INF, INF), (-INF, INF), (NAN, NAN), (2.6e305, INF),
+         (-1e307, INF)]),
+    Row("digamma", mp.digamma, 4.0, gamma_points(mp.digamma),
+        [(0.0, -INF), (-0.0, INF), (SMALLEST, -INF), (-SMALLEST, INF), *((x, NAN) for x in POLES if x),
+         (INF, INF), (-INF, NAN), (NAN, NAN)]),
+    Row("trigamma", trigamma, 4.0, [*RIGHT_OF_0, *NEAR_ONE, *LEFT_OF_0, *uniform(-3.0, 0.0, 300)],
+        [(0.0, INF), (-0.0, INF), (SMALLEST, INF), (1e-160, INF), (INF, 0.0), (-INF, NAN), (NAN, NAN)],
+        lambda x: ac.polygamma(1, x), beyond_torch=[*((x, INF) for x in POLES), (-1e-160, INF), (-SMALLEST, INF)]),
+    *(Row(f"polygamma({n})", lambda x, n=n: mp.psi(n, x), 4.0, ORDER_POINTS,
+          [*((x, -INF if n % 2 == 0 else INF) for x in (*POLES, -INF, SMALLEST)), (NAN, NAN),
+           (-SMALLEST, INF), (1e300, -0.0 if n % 2 == 0 else 0.0)],
+          lambda x, n=n: ac.polygamma(n, x), beyond_torch=[(INF, -0.0 if n % 2 == 0 else 0.0)])
+      for n in ORDERS),
     Row("sin", mp.sin, 1.0, ANGLES, [(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
     Row("cos", mp.cos, 1.0, ANGLES, [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
 ]  # fmt: skip

@@ -68,7 +68,10 @@ def expected(formula, points, orders):
 
 # ------------------------------------------------------------------ derivatives by the module
 def points_of(formula):
-    return as_tuples(formula.points + (() if IS_TORCH else formula.beyond_torch))
+    points = formula.points + (() if IS_TORCH else formula.beyond_torch)
+    if not points:
+        pytest.skip("torch's derivative is not good enough anywhere")
+    return as_tuples(points)
 
 
 def as_tuples(points):

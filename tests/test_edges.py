@@ -92,6 +92,8 @@ EDGES = [
     edge("erf(x)", [inf, 30.0], [1.0, 1.0], [nan, nan], g=[inf, inf]),
     edge("erfc(x)", [0.0, inf, -inf, nan, 30.0], [1.0, 0.0, 2.0, nan, 0.0],
          [-1.1283791670955126, -0.0, -0.0, nan, -0.0]),
+    edge("lgamma(x)", [0.0, -0.0, -1.0, -2.0, inf, -inf, nan, 2e+306], [inf, inf, inf, inf, inf, inf, nan, inf],
+         [-inf, inf, nan, nan, inf, nan, nan, 705.2841856367379]),
     edge("tanh(x)", [0.0, -0.0, inf, -inf, nan], [0.0, -0.0, 1.0, -1.0, nan], [1.0, 1.0, 0.0, 0.0, nan]),
     edge("tanh(x)", [inf, 30.0], [1.0, 1.0], [nan, nan], g=[inf, inf]),
     edge("sigmoid(x)", [0.0, inf, -inf, nan, -750.0], [0.5, 1.0, 0.0, nan, 0.0], [0.25, 0.0, 0.0, nan, 0.0]),

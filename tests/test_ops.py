@@ -41,6 +41,7 @@ from runs import (
     has_gradient,
     jvp,
     lay_out,
+    like_torch,
     ops,
     replaced,
     rows,
@@ -107,7 +108,7 @@ def test_forward(case, sample):
     with np.errstate(all="ignore"):
         expected = case.reference(*args, **kwargs)
     expected = [np.asarray(array) for array in (expected if isinstance(expected, tuple | list) else [expected])]
-    assert_all_same(run.values(), expected, **VALUES)
+    assert_all_same(run.values(), expected, **(like_torch(case, VALUES) if IS_TORCH else VALUES))
     for output in run.outputs:
         is_recorded = case.node is not None and run.leaves and output.dtype is ac.float64
         assert output.requires_grad is bool(is_recorded)
@@ -118,7 +119,7 @@ def test_forward(case, sample):
 def test_forward_like_torch(case, sample, torch):
     plain = sample.draw(case)
     actual, expected = Run(ac, case, plain), Run(torch, case, plain)
-    assert_all_same(actual.values(), expected.values(), **VALUES)
+    assert_all_same(actual.values(), expected.values(), **like_torch(case, VALUES))
     for a, e in zip(actual.outputs, expected.outputs, strict=True):
         assert (a.requires_grad, a.is_leaf) == (e.requires_grad, e.is_leaf)
         if case.elementwise or case.view is not False:
@@ -217,7 +218,7 @@ def test_node(case, sample):
 def test_backward_like_torch(case, sample, torch):
     plain = sample.draw(case)
     actual, expected = Run(ac, case, plain), Run(torch, case, plain)
-    assert_all_same(arrays(actual.gradients()), arrays(expected.gradients()), **GRADIENTS)
+    assert_all_same(arrays(actual.gradients()), arrays(expected.gradients()), **like_torch(case, GRADIENTS))
     assert type(actual.outputs[0].grad_fn).__name__ == type(expected.outputs[0].grad_fn).__name__
 
 
@@ -491,7 +492,7 @@ def test_forward_mode_like_torch(case, sample, torch):
     if isinstance(expected, Raised):
         pytest.skip(f"torch has no forward mode here: {expected.sentence}")
     actual = [value for part in jvp(ac, case, plain) for value in part]
-    assert_same_or_zero(actual, expected, **GRADIENTS)
+    assert_same_or_zero(actual, expected, **like_torch(case, GRADIENTS))
 
 
 @rows(lambda case: has_gradient(case) and case.elementwise, inputs=2)

@@ -54,6 +54,7 @@ from ._core import cumsum as cumsum
 from ._core import detach as detach
 from ._core import device as device
 from ._core import diagonal as diagonal
+from ._core import digamma as digamma
 from ._core import div as div
 from ._core import dot as dot
 from ._core import dtype as dtype
@@ -91,6 +92,7 @@ from ._core import isfinite as isfinite
 from ._core import isinf as isinf
 from ._core import isnan as isnan
 from ._core import le as le
+from ._core import lgamma as lgamma
 from ._core import linspace as linspace
 from ._core import log as log
 from ._core import log10 as log10
@@ -125,6 +127,7 @@ from ._core import ones as ones
 from ._core import ones_like as ones_like
 from ._core import outer as outer
 from ._core import permute as permute
+from ._core import polygamma as polygamma
 from ._core import pow_op as pow
 from ._core import preserve_format as preserve_format
 from ._core import prod as prod
@@ -191,7 +194,7 @@ from .grad_mode import no_grad as no_grad
 from .grad_mode import set_grad_enabled as set_grad_enabled
 
 __version__: str
-__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'acosh', 'add', 'addmm', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctanh', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'cumprod', 'cumsum', 'default_generator', 'detach', 'device', 'diagonal', 'div', 'dot', 'double', 'dtype', 'e', 'einsum', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'exp2', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'ger', 'get_default_dtype', 'get_num_threads', 'get_printoptions', 'get_rng_state', 'gt', 'index_add', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_anomaly_check_nan_enabled', 'is_anomaly_enabled', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'linspace', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'norm', 'normal', 'numel', 'ones', 'ones_like', 'outer', 'permute', 'pi', 'pow', 'preserve_format', 'printoptions', 'prod', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_num_threads', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'softmax', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'var', 'var_mean', 'where', 'zeros', 'zeros_like']
+__all__ = ['Generator', 'PrecisionWarning', 'Size', 'Tensor', 'abs', 'acos', 'acosh', 'add', 'addmm', 'all', 'amax', 'amin', 'any', 'arange', 'arccos', 'arccosh', 'arcsin', 'arcsinh', 'arctan', 'arctanh', 'argmax', 'argmin', 'as_strided', 'as_tensor', 'asarray', 'asin', 'asinh', 'atan', 'atan2', 'atanh', 'bernoulli', 'bitwise_and', 'bitwise_not', 'bitwise_or', 'bitwise_xor', 'bmm', 'bool', 'cat', 'channels_last', 'channels_last_3d', 'chunk', 'clamp', 'clone', 'contiguous_format', 'cos', 'cosh', 'cumprod', 'cumsum', 'default_generator', 'detach', 'device', 'diagonal', 'digamma', 'div', 'dot', 'double', 'dtype', 'e', 'einsum', 'empty', 'empty_like', 'enable_grad', 'eq', 'erf', 'erfc', 'exp', 'exp2', 'expm1', 'eye', 'flatten', 'float64', 'floor_divide', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gather', 'ge', 'ger', 'get_default_dtype', 'get_num_threads', 'get_printoptions', 'get_rng_state', 'gt', 'index_add', 'index_put', 'index_select', 'inf', 'inference_mode', 'initial_seed', 'int64', 'is_anomaly_check_nan_enabled', 'is_anomaly_enabled', 'is_floating_point', 'is_grad_enabled', 'is_inference_mode_enabled', 'is_tensor', 'isfinite', 'isinf', 'isnan', 'le', 'lgamma', 'linspace', 'log', 'log10', 'log1p', 'log2', 'log_softmax', 'logical_and', 'logical_not', 'logical_or', 'logical_xor', 'logspace', 'logsumexp', 'long', 'lt', 'manual_seed', 'masked_fill', 'matmul', 'max', 'maximum', 'mean', 'memory_format', 'min', 'minimum', 'mm', 'mul', 'multinomial', 'mv', 'nan', 'narrow', 'ne', 'neg', 'newaxis', 'no_grad', 'nonzero', 'norm', 'normal', 'numel', 'ones', 'ones_like', 'outer', 'permute', 'pi', 'polygamma', 'pow', 'preserve_format', 'printoptions', 'prod', 'rand', 'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'reciprocal', 'relu', 'remainder', 'reshape', 'rsqrt', 'rsub', 'scatter_add', 'seed', 'select', 'set_default_dtype', 'set_grad_enabled', 'set_num_threads', 'set_printoptions', 'set_rng_state', 'show_config', 'sigmoid', 'sign', 'sin', 'sinh', 'softmax', 'split', 'sqrt', 'square', 'squeeze', 'stack', 'std', 'std_mean', 'strided', 'sub', 'sum', 't', 'tan', 'tanh', 'tensor', 'transpose', 'unbind', 'unsqueeze', 'var', 'var_mean', 'where', 'zeros', 'zeros_like']
 class PrecisionWarning(UserWarning): ...
 bfloat16: dtype
 bool: dtype

@@ -43,6 +43,9 @@ ABOVE_ONE = (1.001, 1.5, 2.0, 3.1, 4.9, *LARGE)
 NEAR_ONE = both((1 - 1e-9, 1 - 2.0**-52, 1 - 2.0**-53))
 HYPERBOLIC = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 100.5, 700.0, 709.0, 720.0, 1e4))
 GAUSSIAN = both(TINY + MIDDLE + (7.3, 9.9, 20.0, 26.5, 30.0))  # further out mpmath takes minutes, for a 0
+# Of the gamma function and its derivatives, first digamma's root; torch has the derivatives there to some digits.
+GAMMAS = (1.4616321449683622,) + TINY[3:] + MIDDLE + (7.3, 9.9, 20.0, 100.5, 1e4, 1e8) + (
+    -1e-9, -0.01, -0.3, -0.5, -0.999, -1.001, -1.5, -2.0001, -2.7, -3.1, -4.9, -20.3, -100.5)
 LEFT = (-7.3, -9.9, -20.5, -36.9)
 TAILS = BOUNDED + both((7.3, 9.9, 20.5, 36.9, 100.5, 700.0)) + (1e4, 1e8, 1e150, -1e4)
 # From 1e-11 on: nearer to 0 and 1 torch, and so we, bound the denominator of the derivative by 1e-12.

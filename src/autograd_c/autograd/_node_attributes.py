@@ -51,6 +51,7 @@ def _table():
         "MvBackward0": {"self": A, "vec": B},
         "NllLoss2DBackward0": {"target": A, "weight": 0},
         "NllLossBackward0": {"target": A, "weight": 0},
+        "PolygammaBackward1": {"self": A},
         "PowBackward1": {"self": A, "exponent": B},
         "PowBackward2": {"exponent": B},
         "ProdBackward0": {"self": A},

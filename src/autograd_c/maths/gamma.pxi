@@ -36,20 +36,6 @@ cdef inline double sine_of_turns(double r, double *low) noexcept nogil:
     return y
 
 
-cdef inline double cosine_of_turns(double r) noexcept nogil:
-    """cos(pi r) for |r| <= 1/2."""
-    cdef double z = r * r, p
-    p = mad(z, -1.3479054836358117e-07, 4.301203720851614e-06)
-    p = mad(z, p, -0.00010463763434072599)
-    p = mad(z, p, 0.0019295742401671152)
-    p = mad(z, p, -0.025806891384027284)
-    p = mad(z, p, 0.23533063035860233)
-    p = mad(z, p, -1.3352627688545824)
-    p = mad(z, p, 4.0587121264167685)
-    p = mad(z, p, -4.934802200544679)
-    return mad(z, p, 1.0)
-
-
 # ------------------------------------------------------------------------------------------- lgamma
 
 cdef inline double lgamma_between(double x, double from_1, double from_2) noexcept nogil:
@@ -111,8 +97,8 @@ cdef inline double lgamma_value(double x) noexcept nogil:
 
 # ------------------------------------------------------------------------------------------ digamma
 
-cdef inline double digamma_between(double x) noexcept nogil:
-    """digamma(x) for x from 1 to 4; its zero comes as two numbers."""
+cdef inline double digamma_between(double x, double from_zero) noexcept nogil:
+    """digamma(x) for x from 1 to 4; also given is x less the zero, without what x was rounded by."""
     cdef double p, q
     p = mad(x, -8.049094958655703e-07, -4.248085114542657e-05)
     p = mad(x, p, -0.0006200555346022327)
@@ -129,7 +115,7 @@ cdef inline double digamma_between(double x) noexcept nogil:
     q = mad(x, q, 0.03463470788575362)
     q = mad(x, q, 0.01662453842904649)
     q = mad(x, q, 5.820766091346741e-11)
-    return ((x - 1.4616321449683622) - 9.549995429965697e-17) * (0.78125 + p / q)
+    return from_zero * (0.78125 + p / q)
 
 
 cdef inline double digamma_far(double x, double log_x) noexcept nogil:
@@ -153,11 +139,14 @@ cdef inline double digamma_value(double x) noexcept nogil:
     cdef bint below_1 = a < 1.0, below_4 = a < 4.0
     far = digamma_far(4.0 if below_4 else a, log_value(4.0 if below_4 else a))
     y = 1.0 + a if below_1 else a
-    y = digamma_between(y if below_4 else 4.0)
+    # The zero comes as two numbers; less 1 the first stays exact.
+    y = digamma_between(y if below_4 else 4.0,
+                        (a - (0.46163214496836225 if below_1 else 1.4616321449683622)) - 9.549995429965697e-17)
     y = y if below_4 else far
     # digamma(-a) is digamma(1 + a) + pi cot(pi a), and 1 + a is where a below 1 has come from.
     sine = sine_of_turns(r, &low)
-    far = cosine_of_turns(r) / sine + (y + (0.0 if below_1 else 1.0 / a))
+    far = sine_of_turns(0.5 - cmath.fabs(r), &low) / (sine * 0.3183098861837907)           # 1 / pi
+    far = far + (y + (0.0 if below_1 else 1.0 / a))
     far = cmath.NAN if r == 0.0 else far
     y = y - (1.0 / x if below_1 else 0.0)
     y = far if x < 0.0 else y

@@ -135,8 +135,13 @@ cdef void polygamma_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const 
 cdef class PolygammaBackward0(UnaryNode):
     """g polygamma(n + 1, x)"""
 
+cdef class PolygammaBackward1(UnaryNode):
+    """g polygamma(n + 1, x); in place"""
+
 cdef UnaryOp POLYGAMMA = unary_op("polygamma", polygamma_forward, PolygammaBackward0, READS_X, polygamma_backward,
                                   polygamma_dx)
+cdef UnaryOp POLYGAMMA_IN_PLACE = unary_op("polygamma", polygamma_forward, PolygammaBackward1, READS_X,
+                                           polygamma_backward, polygamma_dx)
 
 
 cdef double order_arg(object n, str function) except? -1.0:
@@ -199,4 +204,4 @@ def polygamma_method(self, n):
 @method
 def polygamma_(self, n):
     """In-place version of `polygamma`."""
-    return unary_in_place_with(&POLYGAMMA, own(self), checked_order(order_arg(n, "polygamma_")), 0.0)
+    return unary_in_place_with(&POLYGAMMA_IN_PLACE, own(self), checked_order(order_arg(n, "polygamma_")), 0.0)
