@@ -135,7 +135,7 @@ cdef inline double digamma_far(double x, double log_x) noexcept nogil:
 
 cdef inline double digamma_value(double x) noexcept nogil:
     """The derivative of log gamma(x); nan at the negative integers, and an infinity of -x's sign at 0."""
-    cdef double a = cmath.fabs(x), r = from_integer(a), low, y, far, sine
+    cdef double a = cmath.fabs(x), r = from_integer(a), low, y, far, sine, cosine, cosine_low, p
     cdef bint below_1 = a < 1.0, below_4 = a < 4.0
     far = digamma_far(4.0 if below_4 else a, log_value(4.0 if below_4 else a))
     y = 1.0 + a if below_1 else a
@@ -145,8 +145,12 @@ cdef inline double digamma_value(double x) noexcept nogil:
     y = y if below_4 else far
     # digamma(-a) is digamma(1 + a) + pi cot(pi a), and 1 + a is where a below 1 has come from.
     sine = sine_of_turns(r, &low)
-    far = sine_of_turns(0.5 - cmath.fabs(r), &low) / (sine * 0.3183098861837907)           # 1 / pi
-    far = far + (y + (0.0 if below_1 else 1.0 / a))
+    cosine = sine_of_turns(0.5 - cmath.fabs(r), &cosine_low)
+    far = cosine / sine
+    p = far * sine
+    low = ((cosine - p) - product_error(far, sine, p) + cosine_low - far * low) / sine
+    low = low if cmath.fabs(far) < 1e290 else 0.0
+    far = mad(far, 3.141592653589793, mad(low, 3.141592653589793, y + (0.0 if below_1 else 1.0 / a)))
     far = cmath.NAN if r == 0.0 else far
     y = y - (1.0 / x if below_1 else 0.0)
     y = far if x < 0.0 else y
