@@ -174,7 +174,8 @@ def gamma_points(function):
     """For log gamma and digamma, their ranges and roots, and the negative axis."""
     with mp.workprec(100):
         negative = far_from_zeros(function, [*uniform(-0.5, 0.0, 150), *uniform(-3.0, 0.0, 300), *LEFT_OF_0])
-    return [*RIGHT_OF_0, *NEAR_ONE, *(1.0 + x for x in NEAR_ONE), *(1.4616321449683622 * x for x in NEAR_ONE), *negative]
+    roots = [root * x for root in (1.0, 1.4616321449683622, 2.0) for x in NEAR_ONE]
+    return [*RIGHT_OF_0, *roots, *negative]
 
 
 LEFT_OF_0 = [
@@ -183,8 +184,9 @@ LEFT_OF_0 = [
     *(k + x for k in (-1.0, -2.0, -3.0, -20.0) for x in log_uniform(2.0**-30, 0.1, 25)),
 ]  # fmt: skip
 RIGHT_OF_0 = [
-    *(x for x in POSITIVE[::2] if x), *every_exponent(signs=(1.0,))[::6], *uniform(0.0, 1.0, 250), *uniform(1.0, 4.0, 400),
-    *uniform(4.0, 12.0, 200), *uniform(12.0, 200.0, 100), *near(1.4616321449683622, 2.0, 4.0, steps=range(-4, 5)),
+    *(x for x in POSITIVE[::2] if x), *every_exponent(signs=(1.0,))[::6], *uniform(0.0, 1.0, 250),
+    *uniform(1.0, 4.0, 400), *uniform(4.0, 12.0, 200), *uniform(12.0, 200.0, 100),
+    *near(1.4616321449683622, 2.0, 4.0, steps=range(-4, 5)),
 ]  # fmt: skip
 POLES = [0.0, -0.0, -1.0, -2.0, -33.0, -(2.0**51) - 1.0, -(2.0**53), -1e300]
 ORDERS = (2, 3, 6, 25, 101)

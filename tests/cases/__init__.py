@@ -8,7 +8,7 @@ otherwise (the same T twice is the same tensor twice); ``L(0, 2)`` is a tensor o
 A row never repeats our formula: its references are numpy and mpmath functions, and torch judges the rest.
 """
 
-from cases.elementwise import ACTIVATIONS, BINARY, POLYGAMMA, UNARY
+from cases.elementwise import ACTIVATIONS, BINARY, UNARY
 from cases.indexing import INDEXING
 from cases.losses import LOSSES
 from cases.making import COPYING, CREATION
@@ -16,4 +16,4 @@ from cases.products import PRODUCTS
 from cases.reductions import REDUCTIONS
 from cases.shapes import JOINS, VIEWS
 
-CASES = (*UNARY, *POLYGAMMA, *ACTIVATIONS, *BINARY, *REDUCTIONS, *VIEWS, *JOINS, *INDEXING, *PRODUCTS, *LOSSES, *COPYING, *CREATION)
+CASES = (*UNARY, *ACTIVATIONS, *BINARY, *REDUCTIONS, *VIEWS, *JOINS, *INDEXING, *PRODUCTS, *LOSSES, *COPYING, *CREATION)

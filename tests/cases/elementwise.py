@@ -70,6 +70,28 @@ from cases.shared import (
 
 # fmt: off
 # ------------------------------------------------------------------ elementwise, one tensor
+NO_ORDER = "polygamma(): argument 'n' (position 1) must be int, not "
+ORDERS = (0, 1, 2, 3, 7, 20)
+POLYGAMMA = (
+    op("polygamma", ref.polygamma, "PolygammaBackward0",
+       [S(n, T(*shape)) for n in ORDERS for shape in SHAPES], domain=POSITIVE, method=False, elementwise=True,
+       formulas=[Formula(lambda x, n=n: mp.psi(n, x), (), str(n), lambda ac, x, n=n: ac.polygamma(n, x),
+                         beyond_torch=tuple(x for x in GAMMAS if abs(x) < 1e4 and n * abs(np.log10(abs(x))) < 40))
+                 for n in ORDERS],
+       errors=[*(type_error(NO_ORDER + kind, n, V) for n, kind in ((1.5, "float"), (True, "bool"), ("a", "str"),
+                                                                  (None, "NoneType"), (V, "Tensor"), (A, "Tensor"))),
+               type_error(not_tensor("polygamma", 2.5, position=2), 1, 2.5), type_error(None, 1), type_error(None),
+               type_error(None, 1, V, 2), runtime_error("polygamma(n, x) does not support negative n.", -1, V),
+               value_error("Overflow when unpacking long long", 2**70, V)]),
+    method("polygamma:method", lambda x, n: ref.polygamma(n, x), "PolygammaBackward0", [S(X, 1), S(A, 2)],
+           domain=POSITIVE, call=lambda ac, x, n: x.polygamma(n),
+           errors=[type_error(NO_ORDER + "float", V, 1.5),
+                   runtime_error("polygamma(n, x) does not support negative n.", V, -1)]),
+    method("polygamma:inplace", lambda x, n: ref.polygamma(n, x), "PolygammaBackward1", [S(X, 1), S(A, 2)],
+           domain=POSITIVE, call=lambda ac, x, n: x.clone().polygamma_(n),
+           errors=[type_error(NO_ORDER.replace("gamma", "gamma_", 1) + "float", V, 1.5)]),
+)
+
 UNARY = (
     #     op             numpy           mpmath                domain    hard points      node
     unary("neg",         np.negative,    lambda x: -x,         REAL,     LINE,            "NegBackward0", linear=True,
@@ -120,6 +142,7 @@ UNARY = (
           beyond_torch=GAMMAS[:1]),
     unary("digamma",     ref.digamma,    mp.digamma,           POSITIVE, (),              "DigammaBackward0",
           beyond_torch=GAMMAS),
+    *POLYGAMMA,
     unary("sigmoid",     ref.sigmoid,    ref.mp_sigmoid,       REAL,     BOUNDED + (7.3, 9.9, -20.0, -100.5, -700.0),
           "SigmoidBackward0", saturated=(20.0, 40.0, 700.0, 1e300, -740.0, -1e300), second_atol=1e-15),
     unary("relu",        ref.relu,       ref.mp_relu,          REAL,     LINE,            "ReluBackward0",
@@ -132,30 +155,6 @@ UNARY = (
        elementwise=True,
        errors=[type_error(not_tensor("bitwise_not", 2.5), 2.5),
                bad(NotImplementedError, "\"bitwise_not_cpu\" not implemented for 'Double'", V)]),
-)
-
-
-# ------------------------------------------------------------------ an order, and one tensor
-NO_ORDER = "polygamma(): argument 'n' (position 1) must be int, not "
-ORDERS = (0, 1, 2, 3, 7, 20)
-POLYGAMMA = (
-    op("polygamma", ref.polygamma, "PolygammaBackward0",
-       [S(n, T(*shape)) for n in ORDERS for shape in SHAPES], domain=POSITIVE, method=False, elementwise=True,
-       formulas=[Formula(lambda x, n=n: mp.psi(n, x), (), str(n), lambda ac, x, n=n: ac.polygamma(n, x),
-                         beyond_torch=tuple(x for x in GAMMAS if abs(x) < 1e4 and n * abs(np.log10(abs(x))) < 40))
-                 for n in ORDERS],
-       errors=[*(type_error(NO_ORDER + kind, n, V) for n, kind in ((1.5, "float"), (True, "bool"), ("a", "str"),
-                                                                  (None, "NoneType"), (V, "Tensor"), (A, "Tensor"))),
-               type_error(not_tensor("polygamma", 2.5, position=2), 1, 2.5), type_error(None, 1), type_error(None),
-               type_error(None, 1, V, 2), runtime_error("polygamma(n, x) does not support negative n.", -1, V),
-               value_error("Overflow when unpacking long long", 2**70, V)]),
-    method("polygamma:method", lambda x, n: ref.polygamma(n, x), "PolygammaBackward0", [S(X, 1), S(A, 2)],
-           domain=POSITIVE, call=lambda ac, x, n: x.polygamma(n),
-           errors=[type_error(NO_ORDER + "float", V, 1.5),
-                   runtime_error("polygamma(n, x) does not support negative n.", V, -1)]),
-    method("polygamma:inplace", lambda x, n: ref.polygamma(n, x), "PolygammaBackward1", [S(X, 1), S(A, 2)],
-           domain=POSITIVE, call=lambda ac, x, n: x.clone().polygamma_(n),
-           errors=[type_error(NO_ORDER.replace("gamma", "gamma_", 1) + "float", V, 1.5)]),
 )
 
 

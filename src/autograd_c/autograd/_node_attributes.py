@@ -104,6 +104,7 @@ MinBackward0 self_sym_sizes:arg0 dim:arg1 keepdim:arg2
 MseLossBackward0 reduction:int0
 MulBackward1 other:itemB
 PermuteBackward0 dims:inverse
+PolygammaBackward0 n:int0
 PowBackward0 exponent:num0
 PowBackward2 self:itemA
 ProdBackward1 dim:arg0 keepdim:arg1
