@@ -52,6 +52,7 @@ def _table():
         "NllLoss2DBackward0": {"target": A, "weight": 0},
         "NllLossBackward0": {"target": A, "weight": 0},
         "PolygammaBackward1": {"self": A},
+        "PolygammaBackward1": {"self": A},
         "PowBackward1": {"self": A, "exponent": B},
         "PowBackward2": {"exponent": B},
         "ProdBackward0": {"self": A},
@@ -105,6 +106,7 @@ MseLossBackward0 reduction:int0
 MulBackward1 other:itemB
 PermuteBackward0 dims:inverse
 PolygammaBackward0 n:int0
+PolygammaBackward1 n:int0
 PowBackward0 exponent:num0
 PowBackward2 self:itemA
 ProdBackward1 dim:arg0 keepdim:arg1
