@@ -135,9 +135,9 @@ cdef inline double digamma_far(double x, double log_x) noexcept nogil:
 
 cdef inline double digamma_value(double x) noexcept nogil:
     """The derivative of log gamma(x); nan at the negative integers, and an infinity of -x's sign at 0."""
-    cdef double a = cmath.fabs(x), r = from_integer(a), low, y, far, sine, cosine, cosine_low, p
+    cdef double a = cmath.fabs(x), r = from_integer(a), w = 1.0 / x, low, y, far, sine, cosine, cosine_low, p
     cdef bint below_1 = a < 1.0, below_4 = a < 4.0
-    far = digamma_far(4.0 if below_4 else a, log_value(4.0 if below_4 else a))
+    far = digamma_far(4.0 if below_4 else a, log_value(a))
     y = 1.0 + a if below_1 else a
     # The zero comes as two numbers; less 1 the first stays exact.
     y = digamma_between(y if below_4 else 4.0,
@@ -150,9 +150,9 @@ cdef inline double digamma_value(double x) noexcept nogil:
     p = far * sine
     low = ((cosine - p) - product_error(far, sine, p) + cosine_low - far * low) / sine
     low = low if cmath.fabs(far) < 1e290 else 0.0
-    far = mad(far, 3.141592653589793, mad(low, 3.141592653589793, y + (0.0 if below_1 else 1.0 / a)))
+    far = mad(far, 3.141592653589793, mad(low, 3.141592653589793, y - (0.0 if below_1 else w)))
     far = cmath.NAN if r == 0.0 else far
-    y = y - (1.0 / x if below_1 else 0.0)
+    y = y - (w if below_1 else 0.0)
     y = far if x < 0.0 else y
     return y if x == x else x
 
