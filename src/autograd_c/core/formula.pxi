@@ -47,20 +47,6 @@ cdef inline num cosh_of(num x) noexcept:
         return unary(&COSH, x)
 
 
-cdef inline num digamma_of(num x) noexcept:
-    if num is double:
-        return digamma_value(x)
-    else:
-        return unary(&DIGAMMA, x)
-
-
-cdef inline num trigamma_of(num x) noexcept:
-    if num is double:
-        return trigamma_value(x)
-    else:
-        return unary_with(&POLYGAMMA, x, 1.0, 0.0)
-
-
 cdef inline num sqrt_of(num x) noexcept:
     if num is double:
         return cmath.sqrt(x)
