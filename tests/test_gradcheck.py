@@ -253,3 +253,97 @@ def test_no_random_number_is_drawn():
     gradgradcheck(lambda x: x.sin(), matrix(), fast_mode=True)
     gradcheck(lambda x: x.sin(), matrix(), fast_mode=True, check_batched_grad=True)
     assert bool((ac.get_rng_state() == state).all())
+
+
+def product(jvp):
+    """x * y with this tangent."""
+
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        ctx.save_for_forward(x, y)
+        return x * y
+
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        return g * y, g * x
+
+    return function(forward, backward, jvp=jvp)
+
+
+class TestTangents:
+    def pair(self):
+        return tuple(ac.tensor([0.5, k], dtype=ac.float64, requires_grad=True) for k in (1.5, 2.5))
+
+    @modes
+    def test_all_inputs_are_dual(self, fast_mode):
+        """A tangent that is wrong only where both inputs have one is found."""
+
+        def jvp(ctx, tx, ty):
+            x, y = ctx.saved_tensors
+            if tx is not None and ty is not None:
+                return tx * y + 2.0 * ty * x
+            return tx * y if ty is None else ty * x
+
+        def without_zeros(ctx, x, y):
+            ctx.set_materialize_grads(False)
+            ctx.save_for_forward(x, y)
+            return x * y
+
+        f = function(without_zeros, lambda ctx, g: (g, g), jvp=jvp)
+        with pytest.raises(GradcheckError) as info:
+            gradcheck(f, self.pair(), check_forward_ad=True, check_backward_ad=False, fast_mode=fast_mode)
+        assert str(info.value).startswith(FORWARD_MISMATCH.replace("input 0", "input 1"))
+
+    def test_missing_tangents(self):
+        """An input without a tangent must count like one with zeros."""
+
+        def forward(ctx, x, y):
+            ctx.set_materialize_grads(False)
+            ctx.save_for_forward(x, y)
+            return x * y
+
+        def jvp(ctx, tx, ty):
+            x, y = ctx.saved_tensors
+            if tx is None:
+                return 3.0 * ty * x
+            return tx * y if ty is None else tx * y + ty * x
+
+        f = function(forward, lambda ctx, g: (g, g), jvp=jvp)
+        options = dict(check_forward_ad=True, check_backward_ad=False)
+        with pytest.raises(GradcheckError) as info:
+            gradcheck(f, self.pair(), **options)
+        assert "Mismatch in tangent values for output with index: " in str(info.value.args[0])
+        assert gradcheck(f, self.pair(), check_undefined_grad=False, **options)
+
+    def test_right(self):
+        def jvp(ctx, tx, ty):
+            x, y = ctx.saved_tensors
+            return tx * y + ty * x
+
+        assert gradcheck(product(jvp), self.pair(), check_forward_ad=True)
+
+    @modes
+    def test_backward_comes_first(self, fast_mode):
+        f = function(lambda ctx, x: x * 2.0, lambda ctx, g: g * 3.0, jvp=lambda ctx, t: t * 5.0)
+        with pytest.raises(GradcheckError) as info:
+            gradcheck(f, matrix(), check_forward_ad=True, fast_mode=fast_mode)
+        assert str(info.value).startswith(MISMATCH)
+
+
+@modes
+def test_inputs_are_counted_among_those_that_require_gradients(fast_mode):
+    def forward(ctx, constant, x):
+        return constant * x
+
+    f = function(forward, lambda ctx, g: (None, g * 7.0))
+    with pytest.raises(GradcheckError) as info:
+        gradcheck(f, (matrix(False), matrix()), fast_mode=fast_mode)
+    assert str(info.value).startswith(MISMATCH)
+
+
+def test_sizes_that_change():
+    """Of the outputs, with the elements."""
+    x = ac.tensor([1.0, -1.0], dtype=ac.float64, requires_grad=True)
+    with pytest.raises(AssertionError) as info:
+        gradcheck(lambda t: t[t >= 1.0], x)
+    assert str(info.value).startswith("Expected `func` to return outputs with the same shape when inputs are perturbed")

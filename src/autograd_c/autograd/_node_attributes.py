@@ -52,7 +52,6 @@ def _table():
         "NllLoss2DBackward0": {"target": A, "weight": 0},
         "NllLossBackward0": {"target": A, "weight": 0},
         "PolygammaBackward1": {"self": A},
-        "PolygammaBackward1": {"self": A},
         "PowBackward1": {"self": A, "exponent": B},
         "PowBackward2": {"exponent": B},
         "ProdBackward0": {"self": A},

@@ -74,6 +74,12 @@ def _difference(function, inputs, x, change, eps, pick):
         below = _values(pick(function(*inputs)))
     finally:
         memory[...] = before
+    for a, b in zip(above, below, strict=True):
+        if a.shape != b.shape:
+            raise AssertionError(
+                f"Expected `func` to return outputs with the same shape when inputs are perturbed by {eps}, but got "
+                f"{a.size} and {b.size} elements."
+            )
     return [(a - b) / (2.0 * eps) for a, b in zip(above, below, strict=True)]
 
 
@@ -140,17 +146,20 @@ def _analytical(output, wanted, nondet_tol):
     return [np.array(rows).T for rows in zip(*columns, strict=True)]
 
 
-def _jvp(function, inputs, position, change, pick):
-    """The tangents of the outputs, flat, for a tangent of one input; zeros where there is none."""
+def _jvp(function, inputs, tangents, pick):
+    """The tangents of the outputs, flat, for tangents of the inputs (by position); zeros where there is none.
+
+    An input without one is not dual, and what requires gradients does so no more.
+    """
     import numpy as np
 
     from . import forward_ad
 
     with forward_ad.dual_level():
-        x = inputs[position]
-        dual = forward_ad.make_dual(x.detach(), _core.tensor(change.reshape(tuple(x.shape))))
         plain = [y.detach() if isinstance(y, _core.Tensor) else y for y in inputs]
-        plain[position] = dual
+        for position, change in tangents.items():
+            x = plain[position]
+            plain[position] = forward_ad.make_dual(x, _core.tensor(change.reshape(tuple(x.shape))))
         found = []
         for y in pick(function(*plain)):
             tangent = forward_ad.unpack_dual(y).tangent
@@ -165,10 +174,11 @@ def _close(a, n, rtol, atol):
     return np.allclose(a, n, rtol=rtol, atol=atol)
 
 
-def _mismatch(numerical, analytical, output, position, mode, fast=""):
+def _mismatch(numerical, analytical, output, number, mode, fast=""):
+    """The error for an output and an input, counted among those that require gradients."""
     show = lambda x: _core.tensor(x) if getattr(x, "ndim", 0) else float(x)  # noqa: E731
     return GradcheckError(
-        f"Jacobian {mode}mismatch for output {output} with respect to input {position},\n"
+        f"Jacobian {mode}mismatch for output {output} with respect to input {number},\n"
         f"numerical:{show(numerical)}\nanalytical:{show(analytical)}\n{fast}"
     )
 
@@ -192,11 +202,17 @@ class _Check:
     def numerical(self, x):
         return _numerical(self.function, self.inputs, x, self.eps, self.pick)
 
+    def jvp(self, position, change):
+        """The tangents of the outputs where one input has a tangent, and all others have one of zeros."""
+        import numpy as np
+
+        tangents = {i: np.zeros(self.inputs[i].numel()) for i in self.positions}
+        return _jvp(self.function, self.inputs, tangents | {position: change}, self.pick)
+
     def forward_rows(self, position):
         import numpy as np
 
-        x = self.inputs[position]
-        rows = [_jvp(self.function, self.inputs, position, u, self.pick) for u in _unit_vectors(x.numel())]
+        rows = [self.jvp(position, u) for u in _unit_vectors(self.inputs[position].numel())]
         if not rows:
             return [np.zeros((0, y.numel())) for y in self.outputs]
         return [np.array(columns) for columns in zip(*rows, strict=True)]
@@ -210,16 +226,17 @@ class _Check:
 
     def slow(self, backward, forward):
         numerical = [self.numerical(x) for x in self.wanted]
-        if forward:
-            for j, position in enumerate(self.positions):
-                for i, found in enumerate(self.forward_rows(position)):
-                    if not _close(found, numerical[j][i], self.rtol, self.atol):
-                        raise _mismatch(numerical[j][i], found, i, position, _FORWARD)
         if backward:
             for i, output in enumerate(self.outputs):
                 for j, found in enumerate(_analytical(output, self.wanted, self.nondet_tol)):
                     if not _close(found, numerical[j][i], self.rtol, self.atol):
-                        raise _mismatch(numerical[j][i], found, i, self.positions[j], "")
+                        raise _mismatch(numerical[j][i], found, i, j, "")
+        if forward:
+            analytical = [self.forward_rows(position) for position in self.positions]
+            for i in range(len(self.outputs)):
+                for j, found in enumerate(analytical):
+                    if not _close(found[i], numerical[j][i], self.rtol, self.atol):
+                        raise _mismatch(numerical[j][i], found[i], i, j, _FORWARD)
 
     def fast(self, backward, forward):
         """Note B above."""
@@ -237,20 +254,20 @@ class _Check:
             _difference(self.function, self.inputs, x, u.reshape(tuple(x.shape)), self.eps, self.pick)
             for x, u in zip(self.wanted, us, strict=True)
         ]
-        if forward:
-            for j, position in enumerate(self.positions):
-                found = _jvp(self.function, self.inputs, position, us[j], self.pick)
-                for i in range(len(self.outputs)):
-                    if not _close(found[i], numerical[j][i], self.rtol, self.atol * us[j].sum()):
-                        jacobian = self.forward_rows(position)[i]
-                        raise self.explained(numerical[j][i], found[i], i, j, _FORWARD, jacobian)
-        if backward:
-            for i, (output, v) in enumerate(zip(self.outputs, vs, strict=True)):
-                for j, row in enumerate(_repeated_vjp(output, self.wanted, v, self.nondet_tol)):
-                    a, n = float(row @ us[j]), float(v @ numerical[j][i])
-                    if not _close(a, n, self.rtol, self.atol * us[j].sum() * v.sum()):
-                        jacobian = _analytical(output, self.wanted, self.nondet_tol)[j]
-                        raise self.explained(n, a, i, j, "", jacobian)
+        pairs = list(zip(self.outputs, vs, strict=True)) if backward else []
+        rows = [_repeated_vjp(output, self.wanted, v, self.nondet_tol) for output, v in pairs]
+        for j, u in enumerate(us):
+            for i, (output, v) in enumerate(pairs):
+                a, n = float(rows[i][j] @ u), float(v @ numerical[j][i])
+                if not _close(a, n, self.rtol, self.atol * u.sum() * v.sum()):
+                    jacobian = _analytical(output, self.wanted, self.nondet_tol)[j]
+                    raise self.explained(n, a, i, j, "", jacobian)
+        for j, position in enumerate(self.positions if forward else ()):
+            found = self.jvp(position, us[j])
+            for i in range(len(self.outputs)):
+                if not _close(found[i], numerical[j][i], self.rtol, self.atol * us[j].sum()):
+                    jacobian = self.forward_rows(position)[i]
+                    raise self.explained(numerical[j][i], found[i], i, j, _FORWARD, jacobian)
 
     def explained(self, numerical, analytical, i, j, mode, jacobian):
         slow = self.numerical(self.wanted[j])[i]
@@ -262,14 +279,14 @@ class _Check:
         )
         if _close(jacobian, slow, self.rtol, self.atol):
             text += "\nElement by element they are within the tolerances: fast mode may be too strict here.\n"
-        return _mismatch(numerical, analytical, i, self.positions[j], mode, text)
+        return _mismatch(numerical, analytical, i, j, mode, text)
 
     def batched(self):
         """backward of a batch of gradients gives what backward of each of them gives."""
         from .. import randn
         from . import grad
 
-        for output in self.outputs:
+        for i, output in enumerate(self.outputs):
             generator = _seeded()
             gs = _core.stack([randn(tuple(output.shape), generator=generator) for _ in range(2)])
             one_by_one = [grad(output, self.wanted, g, retain_graph=True, allow_unused=True) for g in gs]
@@ -278,20 +295,39 @@ class _Check:
                 singles = [one[j] for one in one_by_one]
                 if found is None and all(one is None for one in singles):
                     continue
-                if found is None or not _close(found.detach().numpy(), _core.stack(singles).detach().numpy(), 1e-7, 0):
+                expected = _core.stack(singles).detach()
+                if found is None or not _close(found.detach().numpy(), expected.numpy(), 1e-5, 1e-8):
                     raise GradcheckError(
-                        f"For output 0 and input {self.positions[j]}, the gradients of a batch differ from those of "
-                        "its members."
+                        f"For output {i} and input {j}:\n\nThe gradients of a batch differ from those of its members."
+                        f"\n\nGot:\n{found}\n\nExpected:\n{expected}"
                     )
 
     def zero_gradients(self):
         """Zeros in, zeros out."""
         from . import grad
 
-        for output in self.outputs:
-            found = grad(output, self.wanted, _core.zeros_like(output), retain_graph=True, allow_unused=True)
-            if any(g is not None and bool((g != 0).any()) for g in found):
-                raise GradcheckError("backward not multiplied by grad_output")
+        zeros = [_core.zeros_like(y) for y in self.outputs]
+        found = grad(self.outputs, self.wanted, zeros, retain_graph=True, allow_unused=True)
+        if any(g is not None and bool((g != 0).any()) for g in found):
+            raise GradcheckError("backward not multiplied by grad_output")
+
+    def undefined_tangents(self):
+        """An input that is not dual counts like one with a tangent of zeros."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        tangents = {i: rng.uniform(0.1, 1.0, self.inputs[i].numel()) for i in self.positions}
+        for position in self.positions:
+            zeros = np.zeros(self.inputs[position].numel())
+            others = {i: tangent for i, tangent in tangents.items() if i != position}
+            with_zeros = _jvp(self.function, self.inputs, tangents | {position: zeros}, self.pick)
+            without = _jvp(self.function, self.inputs, others, self.pick)
+            for i, (got, expected) in enumerate(zip(with_zeros, without, strict=True)):
+                if not _close(got, expected, 1e-5, 1e-8):
+                    raise GradcheckError(
+                        f"Mismatch in tangent values for output with index: {i} when input: {self.inputs[position]} "
+                        f"has an undefined tangent value. Got: {got} but expected: {expected}"
+                    )
 
     def undefined_gradients(self):
         """The same where outputs have no gradient at all: all of them, and each alone."""
@@ -365,7 +401,7 @@ def gradcheck(
     nondet_tol : float
         By how much two backward passes for the same gradient may differ.
     check_undefined_grad : bool
-        Check that missing gradients of outputs are taken for zeros.
+        Check that missing gradients of outputs, and missing tangents of inputs, are taken for zeros.
     check_grad_dtypes : bool
         Without effect: all gradients are of float64.
     check_batched_grad : bool
@@ -412,6 +448,8 @@ def gradcheck(
             check.no_outputs()
             return True
         (check.fast if fast_mode else check.slow)(check_backward_ad, check_forward_ad)
+        if check_forward_ad and check_undefined_grad:
+            check.undefined_tangents()
         if check_backward_ad:
             if check_batched_grad:
                 check.batched()
