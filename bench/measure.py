@@ -1,5 +1,8 @@
 """Timing that is fair: everything that is compared takes turns, and medians count.
 
+A ratio is the median of the ratios of each round: the clock of a shared machine may be another one in the next round,
+and the median of one's times would then meet another clock than that of the other's.
+
 The garbage collector stays on, since its visits are part of what a graph costs; but what exists when a case starts,
 most of it the peers' own modules, is frozen out of its sight: its size is nobody's merit or fault.
 """
@@ -16,6 +19,29 @@ from functools import partial
 SAMPLE = 2e-3  # seconds that a sample takes at least: far more than the clock's resolution
 THREADED_SAMPLE = 20e-3  # the same where threads have to wake up, which can take 50 us
 LEAST_ROUNDS = 5
+
+
+class Times(dict):
+    """The median time of a call in seconds, by name.
+
+    Attributes
+    ----------
+    samples : dict
+        The times of each, in the order of the rounds.
+    """
+
+    def __init__(self, samples, scale=1.0):
+        self.samples = {name: [value / scale for value in values] for name, values in samples.items()}
+        super().__init__({name: statistics.median(values) for name, values in self.samples.items()})
+
+    def ratio(self, ours, other):
+        """How many times as long the other takes."""
+        pairs = zip(self.samples[ours], self.samples[other], strict=True)
+        return statistics.median(theirs / our for our, theirs in pairs)
+
+    def per(self, count):
+        """The times of one of so many things that each call does."""
+        return Times(self.samples, count)
 
 
 def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0.0, least=SAMPLE):
@@ -38,7 +64,7 @@ def interleaved(works, rounds=25, clock=time.perf_counter, patience=4.0, pause=0
 
     Returns
     -------
-    dict
+    Times
         The median time of a call in seconds, by name.
     """
     with _frozen():
@@ -74,7 +100,7 @@ def import_times(modules, rounds=25, slow_rounds=5, slow=0.2, clock=time.perf_co
     # The first start also writes the byte code.
     is_slow = {name: start() > slow for name, start in starts.items()}
     medians = _medians({name: start for name, start in starts.items() if not is_slow[name]}, rounds)
-    medians |= _medians({name: start for name, start in starts.items() if is_slow[name]}, slow_rounds)
+    medians.update(_medians({name: start for name, start in starts.items() if is_slow[name]}, slow_rounds))
     return {name: medians[name] - medians[""] for name in modules}
 
 
@@ -87,14 +113,14 @@ def time_of_children():
 
 
 def _medians(samplers, rounds):
-    """The median of each sampler's samples, taken in turn, each round beginning with another one."""
+    """The times of each sampler's samples, taken in turn, each round beginning with another one."""
     samples = {name: [] for name in samplers}
     order = deque(samplers)
     for _ in range(rounds):
         for name in order:
             samples[name].append(samplers[name]())
         order.rotate()
-    return {name: statistics.median(values) for name, values in samples.items()}
+    return Times(samples)
 
 
 def _sample(work, calls, clock, pause=0.0):

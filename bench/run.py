@@ -41,8 +41,7 @@ def measured(threads, groups, text, rounds, cpu_time):
         works = {peer: work for peer in peers if (work := peer.work(case)) is not None}
         check(case, {peer: arrays(peer, work()) for peer, work in works.items()})
         works = {peer.name: work for peer, work in works.items()}
-        seconds = interleaved(works, rounds, clock, PATIENCE.get(case.group, 4.0), **options)
-        times = {name: value / case.per for name, value in seconds.items()}
+        times = interleaved(works, rounds, clock, PATIENCE.get(case.group, 4.0), **options).per(case.per)
         # The budgets are for one thread.
         rows.append(Row(case.group, case.title, threads, times, case.budget if threads == 1 else None))
         print(lines.times(rows[-1]), flush=True)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from bench.measure import Times
+
 UNITS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
 
 
 @dataclass(frozen=True)
 class Row:
-    """The times of a case in seconds, by peer, and what was asked for."""
+    """The times of a case in seconds, by peer, and what was asked for; starts of interpreters come without samples."""
 
     group: str
     title: str
@@ -18,7 +20,9 @@ class Row:
 
     def ratio(self, ours, other):
         """How many times as long a peer takes, or None."""
-        return self.times[other] / self.times[ours] if {ours, other} <= self.times.keys() else None
+        if not {ours, other} <= self.times.keys():
+            return None
+        return self.times.ratio(ours, other) if isinstance(self.times, Times) else self.times[other] / self.times[ours]
 
     def budget(self, ours, reference):
         """Return the budget as a text, and whether it was kept (None: nothing can be said)."""

@@ -20,7 +20,7 @@ from bench import __main__ as command
 from bench import document, memory
 from bench.cases import CASES, RATE
 from bench.check import arrays, check
-from bench.measure import interleaved
+from bench.measure import Times, interleaved
 from bench.peers import OURS, PEERS, REFERENCE, limit_threads
 from bench.table import Row, Table, readable, times_as_long
 
@@ -152,6 +152,15 @@ def test_samples_are_long_enough():
     calls = []
     times = interleaved({"a": lambda: calls.append(sum(range(100)))}, rounds=5, least=20e-3)
     assert len(calls) * times["a"] > 5 * 10e-3  # as many, but for the machine's moods
+
+
+def test_ratios_are_those_of_rounds():
+    """Half of the rounds met a clock of half the frequency, and not all of them met it whole."""
+    times = Times({"a": [1.0, 2.0, 2.0, 1.0, 2.0], "b": [30.0, 60.0, 60.0, 30.0, 30.0]})
+    assert times == {"a": 2.0, "b": 30.0}
+    assert times.ratio("a", "b") == 30.0
+    assert Row("scalar", "first", 1, times.per(10)).ratio("a", "b") == 30.0
+    assert times.per(10)["a"] == 0.2
 
 
 def test_table():

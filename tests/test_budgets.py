@@ -85,5 +85,5 @@ def test_scalars_are_far_faster_than_torch(bench, torch):
         if case.group == "scalar" and case.budget:
             works = {peer.name: peer.work(case) for peer in pair}
             times = bench("measure").interleaved(works, rounds=7, clock=clock)
-            ratios[case.title] = times["torch"] / times["autograd_c"], case.budget / 5
+            ratios[case.title] = times.ratio("autograd_c", "torch"), case.budget / 5
     assert not {title: pair for title, pair in ratios.items() if pair[0] < pair[1]}
