@@ -211,9 +211,14 @@ cdef class UnaryNode(Node):
         return unary_gradient(self, op, g, <Tensor>x, grads)
 
 
+cdef inline Tensor result_not_read(const UnaryOp *op, Tensor x):
+    """What kernels get for the result where they do not read it: any tensor of the sizes."""
+    return x if op.registered == NULL else NOT_READ
+
+
 cdef int special_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject **grads) except -1:
     """The gradient where it is recorded, or has a tangent, or the result was packed."""
-    cdef Tensor y = saved_result(n) if op.reads & READS_Y else x
+    cdef Tensor y = saved_result(n) if op.reads & READS_Y else result_not_read(op, x)
     if recording() or (g.flags | x.flags | y.flags) & SPECIAL:
         return give(grads, 0, formula_of(op, g, x, y, n.c))
     return run_unary(n, op, g, x, y.ptr, y.form, grads)
@@ -223,7 +228,7 @@ cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject 
     """The double form of the formula, and the result as the node has it."""
     cdef Tensor y
     if not op.reads & READS_Y:
-        y = x if op.registered == NULL else NOT_READ
+        y = result_not_read(op, x)
         return run_unary(n, op, g, x, y.ptr, y.form, grads)
     if n.flags & RELEASED:
         raise errors().second_backward(n.name())
