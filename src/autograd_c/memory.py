@@ -70,7 +70,7 @@ def stats():
     --------
     >>> import autograd_c as torch
     >>> before = torch.memory.stats()
-    >>> x = torch.zeros(1000)
+    >>> x = torch.zeros(1024)
     >>> torch.memory.stats().in_use - before.in_use
     8192
     """
