@@ -1,4 +1,4 @@
-"""`autograd.graph.draw` and `memory`: what they show, that it can be read, and that they hold nothing of the graph."""
+"""`autograd.graph.draw`: what it shows, that it can be read, and that it holds nothing of the graph."""
 
 import gc
 import html
@@ -14,6 +14,17 @@ from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+from graph_programs import (
+    custom,
+    dense,
+    edges_of,
+    line_of,
+    network,
+    programs,
+    recurrent,
+    several_outputs,
+    tutorial,
+)
 from module import IS_TORCH, ac
 from support import chain, leaf, raises
 
@@ -29,19 +40,6 @@ DOCS = Path(__file__).parent.parent / "docs"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-class Twice(ac.autograd.Function):
-    """A custom function of two outputs, the second of which needs nothing saved."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x, x + 1.0
-
-    @staticmethod
-    def backward(ctx, g, h):
-        return 2.0 * ctx.saved_tensors[0] * g + h
-
-
 @pytest.fixture(autouse=True)
 def source_lines(request):
     """Pictures have them; where texts are compared they would be in the way."""
@@ -49,74 +47,7 @@ def source_lines(request):
         yield
 
 
-# ------------------------------------------------------------------ programs: results, and names of leaves
-def tutorial():
-    w, b = ac.tensor(1.0, requires_grad=True), ac.tensor(0.0, requires_grad=True)
-    z = ac.sigmoid(w * ac.tensor(6.7) + b)
-    return ac.nn.BCELoss()(z, ac.tensor(0.0)), {"w": w, "b": b}
-
-
-def network():
-    layers = ac.nn.Sequential(ac.nn.Linear(20, 8), ac.nn.Tanh(), ac.nn.Linear(8, 3))
-    loss = ac.nn.CrossEntropyLoss()(layers(ac.ones(4, 20)), ac.zeros(4, dtype=ac.int64))
-    return loss + 0.1 * sum((p * p).sum() for p in layers.parameters()), dict(layers.named_parameters())
-
-
-def diamond():
-    x = leaf()
-    y = x.exp()
-    return (y.sin() * y.cos() + y * y).sum(), {"x": x}
-
-
-def custom():
-    x = leaf()
-    a, b = Twice.apply(x)
-    return [(a * b).sum(), b.sum()], {"x": x, "product": a}
-
-
-def several_outputs():
-    x = leaf([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    a, b, c = x.unbind(0)
-    return ac.cat([c, a, b, a]).sum(), {"x": x}
-
-
-def recurrent(steps=6):
-    w, v, b = leaf([[0.5, 0.25], [0.125, 1.0]]), leaf([[1.0, 2.0]]), leaf([0.0, 1.0])
-    h = ac.zeros(1, 2)
-    for _ in range(steps):
-        h = ac.tanh(h @ w + ac.ones(1, 1) @ v + b)
-    return h.sum(), {"w": w, "v": v, "b": b}
-
-
-def dense(count):
-    """Each adds up all before: of its lines there are `count`**2 / 2, most of them long."""
-    parts = [leaf()]
-    for _ in range(count):
-        parts.append(ac.stack(parts).sum(0))
-    return parts[-1].sum(), {"x": parts[0]}
-
-
-PROGRAMS = [tutorial, network, diamond, custom, several_outputs, recurrent]
-programs = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-
-
 # ------------------------------------------------------------------ reading what was drawn
-def edges_of(results):
-    """All edges, and all nodes, by a way of finding them of the test's own."""
-    ends = results if isinstance(results, list) else [results]
-    stack = [r.grad_fn for r in ends]
-    nodes, edges = {id(n): n for n in stack}, []
-    while stack:
-        node = stack.pop()
-        for following, output in node.next_functions:
-            if following is not None:
-                edges.append((following, output, node))
-                if id(following) not in nodes:
-                    nodes[id(following)] = following
-                    stack.append(following)
-    return edges, list(nodes.values())
-
-
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -200,12 +131,6 @@ def points(path):
     return found
 
 
-def line_of(text, after):
-    """The number of the first line of this file that has a text after another."""
-    source = Path(__file__).read_text(encoding="utf-8")
-    return source[: source.index(text, source.index(after))].count("\n") + 1
-
-
 # ------------------------------------------------------------------ DOT
 class TestDot:
     @programs
@@ -275,7 +200,7 @@ class TestDot:
         assert ":" not in "".join(read_dot(draw(y).dot)[0].values())
         with graph.set_source_lines(True):
             y = leaf().exp()
-        file, line = __file__, line_of("y = leaf().exp()\n", "set_source_lines(True):\n")
+        file, line = __file__, line_of(__file__, "y = leaf().exp()\n", "set_source_lines(True):\n")
         assert y.grad_fn._source == (file, line)
         drawing = draw(y)
         assert f"Exp\n(3,) saved 24 B\n{Path(file).name}:{line}" in read_dot(drawing.dot)[0].values()
@@ -580,220 +505,6 @@ class TestLargeAndLifetime:
         with_it = ac.autograd.grad(results, list(params.values()), retain_graph=True)
         without = ac.autograd.grad(results, list(params.values()))
         assert all((a == b).all() for a, b in zip(with_it, without, strict=True))
-
-
-# ------------------------------------------------------------------ memory
-def of_ones(*sizes):
-    return ac.ones(*sizes, requires_grad=True)
-
-
-def only_row(found, operation):
-    (row,) = (row for row in found.rows if row.operation == operation)
-    return row
-
-
-class TestMemory:
-    def test_known_programs(self):
-        a, b = of_ones(100), of_ones(100)
-        assert memory(a + b).total == 0
-        assert memory(a.exp()).total == 800  # its result
-        assert memory(a.sin()).total == 800  # its operand, a leaf
-        assert memory(a * b).total == 1600
-        assert memory(a * ac.ones(100)).total == 800  # only what the gradient of a leaf needs
-        assert memory(of_ones(3, 4) @ of_ones(4, 5)).total == 8 * (12 + 20)
-        assert memory(a).total == 0
-
-    def test_of_leaves(self):
-        a, b = of_ones(100), of_ones(100)
-        found = memory((a * b).exp())
-        assert (found.total, found.of_leaves, found.nodes) == (2400, 1600, 2)
-        assert found.rows == [("Mul", None, 1, 1600, 1600), ("Exp", None, 1, 800, 0)]
-
-    def test_shared_storage_counts_once(self):
-        x = of_ones(100)
-        assert memory(x * x).total == 800
-        y = x.exp()
-        found = memory(y.sin() * y.cos())
-        assert found.total == 2400  # y, its sine and its cosine
-        assert only_row(found, "Exp").bytes == 800  # which was recorded first
-        assert only_row(found, "Sin").bytes == only_row(found, "Cos").bytes == 0
-        assert memory([y.sin(), y.cos()]).total == 800
-
-    def test_a_view_keeps_all_of_its_storage(self):
-        x = of_ones(1000)
-        found = memory(x[:10].sin() + x[10:20].sin())
-        assert (found.total, found.of_leaves) == (8000, 8000)
-
-    def test_scalars(self):
-        x = ac.tensor(2.0, requires_grad=True)
-        assert memory(x.exp()).total == 8  # the result, in the node
-        assert memory(x.sin()).total == 8  # x, in its own object
-        assert memory(x.sin()).of_leaves == 8
-        y = x.exp()
-        y.view(1)  # which moves it to a storage
-        assert memory(y).total == 8
-
-    def test_reductions_and_indices(self):
-        x = of_ones(10, 20)
-        assert memory(x.sum()).total == 0
-        assert memory(x.softmax(1)).total == 1600
-        assert memory(x.max(1).values).total == 80  # the indices
-        index = ac.zeros(10, 1, dtype=ac.int64)
-        assert memory(x.gather(1, index)).total == 80
-
-    def test_custom_functions(self):
-        class Keeps(ac.autograd.Function):
-            @staticmethod
-            def forward(ctx, x):
-                y = x * 2.0
-                ctx.save_for_backward(x, None, y)
-                ctx.one, ctx.more, ctx.other = x + 1.0, [x + 1.0, 3], "text"
-                ctx.more.append(ctx.more)
-                return y
-
-            @staticmethod
-            def backward(ctx, g):
-                return g
-
-        y = Keeps.apply(of_ones(100).exp())
-        found = memory(y)
-        assert only_row(found, "Keeps").bytes == 3 * 800
-        assert found.total == 4 * 800
-        y.sum().backward()
-        assert memory(y).total == 2 * 800  # what stands on ctx stays
-
-    def test_packed_tensors(self):
-        x = of_ones(100)
-        with graph.saved_tensors_hooks(lambda t: [t[:1].clone(), "text"], lambda packed: packed[0].expand(100)):
-            y = x.exp()
-        assert memory(y).total == 8
-        with graph.saved_tensors_hooks(lambda t: "text", lambda text: ac.ones(100)):
-            z = y * y
-        assert memory(z).total == 8
-        with graph.save_on_cpu():
-            y = x.exp()
-        assert memory(y).total == 800
-        y.sum().backward()
-        assert memory(y).total == 0
-
-    def test_a_change_in_place_of_a_view(self):
-        x = of_ones(100) * 1.0
-        x[:50].exp_()
-        found = memory(x)
-        assert only_row(found, "CopySlices").bytes == 800
-        x.sum().backward()
-        assert memory(x).total == 0
-
-    @programs
-    def test_nothing_is_left_after_backward(self, program):
-        results, _ = program()
-        results = results if isinstance(results, list) else [results]
-        before = memory(results)
-        assert (before.total > 0) == (program is not several_outputs)
-        ac.autograd.backward(results, retain_graph=True)
-        assert memory(results).rows == before.rows
-        ac.autograd.backward(results)
-        after = memory(results)
-        assert (after.total, after.of_leaves, after.nodes) == (0, 0, before.nodes)
-        assert "saved 0 B" not in draw(results).svg
-
-    @programs
-    def test_sums(self, program):
-        results, _ = program()
-        found = memory(results)
-        _, nodes = edges_of(results)
-        nodes = [node for node in nodes if not isinstance(node, ac._core.AccumulateGrad)]
-        assert found.nodes == sum(row.nodes for row in found.rows) == len(nodes)
-        assert found.total == sum(row.bytes for row in found.rows)
-        kept = {key: size for node in nodes for key, size, _ in node._kept_storages()}
-        assert found.total == sum(kept.values())
-        assert [row.bytes for row in found.rows] == sorted((row.bytes for row in found.rows), reverse=True)
-
-    def test_is_what_the_pool_gave(self):
-        """Nothing but the graph is left: the pool has given what memory() tells. (For scalars it gives nothing.)"""
-        a, b = of_ones(32, 32), of_ones(32, 32)
-
-        def programs():
-            yield lambda: (a.exp().sin() * b).cos()
-            yield lambda: (a @ b).tanh().softmax(0)
-            yield lambda: ac.cat([a.sqrt(), b.log()]).reshape(32, 64).sigmoid().norm(dim=0)
-            yield lambda: a.cumprod(0) / (b + a)
-            yield lambda: ac.where(a > b, a.exp(), b * a.t())
-            yield lambda: a.logsumexp(1) * b.prod(1)
-            yield lambda: ac.nn.functional.gelu(a + b).var(0)
-            yield lambda: ac.stack([a + b, b]).unbind(0)[1] * (a - b)
-            yield lambda: Twice.apply(a + b)[0].relu()
-
-        for number, program in enumerate(programs()):
-            before = ac.memory.stats().in_use
-            edge = graph.get_gradient_edge(program())
-            taken = ac.memory.stats().in_use - before
-            found = memory(edge)
-            assert found.total - found.of_leaves == taken > 0, number
-            del edge
-            assert ac.memory.stats().in_use == before
-
-    def test_by_line(self):
-        x = of_ones(100)
-        y = x.exp()
-        with graph.set_source_lines(True):
-            for _ in range(3):
-                y = y.exp()
-            z = y.exp() + x
-        line = line_of("y = y.exp()\n", "for _ in range(3):\n")
-        found = memory(z)
-        assert found.rows == [
-            ("Exp", (__file__, line), 3, 2400, 0),
-            ("Exp", None, 1, 800, 0),
-            ("Exp", (__file__, line + 1), 1, 800, 0),
-            ("Add", (__file__, line + 1), 1, 0, 0),
-        ]
-        assert str(found).splitlines()[0].split() == ["operation", "line", "nodes", "saved", "of", "leaves"]
-        for text in (str(found), found._repr_html_()):
-            assert f"{Path(__file__).name}:{line}" in text
-
-    def test_as_text(self):
-        a, b = of_ones(100), of_ones(1000)
-        found = memory((a.exp().sum() * b).sin())
-        assert str(found) == repr(found)
-        assert str(found).splitlines() == [
-            "operation  nodes     saved  of leaves",
-            "-------------------------------------",
-            "Mul            1   7.8 KiB    7.8 KiB",
-            "Sin            1   7.8 KiB        0 B",
-            "Exp            1     800 B        0 B",
-            "Sum            1       0 B        0 B",
-            "-------------------------------------",
-            "total          4  16.4 KiB    7.8 KiB",
-        ]
-
-    def test_as_html(self):
-        class Less(Twice):
-            pass
-
-        Less.__name__ = "A<B"
-        results, _ = network()
-        table = ElementTree.fromstring(memory([results, Less.apply(leaf())[0]])._repr_html_())
-        rows = [[cell.text for cell in row] for row in table.iter("tr")]
-        assert rows[0] == ["operation", "nodes", "saved", "of leaves"]
-        assert rows[-1][0] == "total"
-        assert len({len(row) for row in rows}) == 1
-        assert "A<B" in [row[0] for row in rows]
-
-    @pytest.mark.parametrize(
-        ("count", "text"),
-        [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1 KiB"),
-            (1536, "1.5 KiB"),
-            (1024**2 - 1, "1 MiB"),
-            (1024**3, "1 GiB"),
-            (1024**4 * 5000, "5000 TiB"),
-        ],
-    )
-    def test_sizes_as_text(self, count, text):
-        assert walk.bytes_text(count) == text
 
 
 def test_documentation(tmp_path):
