@@ -26,7 +26,8 @@ include "maths/special.pxi"     # erf, erfc, the normal distribution
 include "maths/power.pxi"       # pow
 include "maths/gamma.pxi"       # the logarithm of the gamma function and its derivatives
 include "core/threads.pxi"      # the threads that share large jobs
-include "core/loops.pxi"        # the shared iterator, kernels' shapes, copying and converting
+include "core/loops.pxi"        # kernels, and the loops over a formula
+include "core/walk.pxi"         # the shared iterator, copying and converting
 include "core/reduction.pxi"    # the shared reduction
 include "core/folds.pxi"        # what sums, products, extrema fold
 include "core/norms.pxi"        # what norms, variances, logsumexp fold
@@ -36,6 +37,7 @@ include "core/formula.pxi"      # what derivative formulas may call
 include "core/inplace.pxi"      # views and changes in place in the graph
 include "core/dual.pxi"         # forward mode
 include "core/hooks.pxi"        # hooks on tensors and nodes
+include "core/pass.pxi"         # what one backward keeps about nodes
 include "core/engine.pxi"       # running a graph backward
 include "core/state.pxi"        # grad modes, requires_grad, grad
 include "core/backward.pxi"     # Tensor.backward, autograd.grad

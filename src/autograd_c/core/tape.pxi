@@ -40,7 +40,7 @@ cdef int64_t next_sequence = 0
 
 
 cdef struct NodeState:
-    # What one backward pass keeps about a node; see engine.pxi.
+    # What one backward pass keeps about a node; see pass.pxi.
     int64_t task
     int pending
     int marks

@@ -1,0 +1,518 @@
+# The shared iterator: how every elementwise operation and reduction walks over memory.
+#
+# A. It broadcasts, orders and merges dimensions, and cuts the walk into runs for kernels.  What
+#    has another stride (a transposed operand) or another dtype passes through a block that fits the
+#    first-level cache; so promotion costs no tensor, and no kernel knows of strides.
+# B. Same-shaped contiguous operands and 0-d ones never get here: see `unary_into`, `binary_into`.
+#    They call the same kernels, so the bits are the same.
+# C. What runs along an axis (a cumulative sum, softmax) gets whole lines, `walk_lines`: packed where
+#    they are no runs, a tile of neighbouring lines at a time.
+# D. A large walk is shared out among threads: some of one dimension's steps for each, Note [Jobs].
+
+cdef struct Walk:
+    int ndim
+    int operands
+    Py_ssize_t numel
+    char *p[MAX_OPERANDS]
+    int kind[MAX_OPERANDS]     # dtype in memory
+    int want[MAX_OPERANDS]     # dtype that the kernel sees
+    Py_ssize_t sizes[MAX_DIMS]
+    Py_ssize_t strides[MAX_OPERANDS][MAX_DIMS]
+
+
+cdef void walk_start(Walk *w, Layout form) noexcept:
+    """Begin a walk over these sizes."""
+    w.ndim = form.ndim
+    w.operands = 0
+    w.numel = form.numel
+    memcpy(w.sizes, form.sizes, form.ndim * sizeof(Py_ssize_t))
+
+
+cdef void walk_add(Walk *w, char *p, Layout form, int kind, int want) noexcept:
+    """Add an operand whose sizes broadcast to the walk's; the written one first."""
+    cdef int k = w.operands, d, shift = w.ndim - form.ndim
+    w.operands += 1
+    w.p[k] = p
+    w.kind[k] = kind
+    w.want[k] = want
+    for d in range(shift):
+        w.strides[k][d] = 0
+    for d in range(form.ndim):
+        w.strides[k][d + shift] = form.strides[d] if form.sizes[d] != 1 else 0
+
+
+cdef void walk_simplify(Walk *w) noexcept:
+    """Drop dimensions of size 1, put small strides last, merge what can be walked as one."""
+    cdef int d, e, k, n = 0
+    cdef bint joined
+    for d in range(w.ndim):
+        if w.sizes[d] == 1:
+            continue
+        w.sizes[n] = w.sizes[d]
+        for k in range(w.operands):
+            w.strides[k][n] = w.strides[k][d]
+        n += 1
+    for d in range(1, n):                       # insertion sort: few dimensions, mostly in order
+        e = d
+        while e > 0 and walk_before(w, e, e - 1):
+            walk_swap(w, e, e - 1)
+            e -= 1
+    w.ndim = 0
+    for d in range(n):
+        if w.ndim:
+            joined = True
+            for k in range(w.operands):
+                if w.strides[k][w.ndim - 1] != w.strides[k][d] * w.sizes[d]:
+                    joined = False
+                    break
+            if joined:
+                w.sizes[w.ndim - 1] *= w.sizes[d]
+                for k in range(w.operands):
+                    w.strides[k][w.ndim - 1] = w.strides[k][d]
+                continue
+        w.sizes[w.ndim] = w.sizes[d]
+        for k in range(w.operands):
+            w.strides[k][w.ndim] = w.strides[k][d]
+        w.ndim += 1
+
+
+cdef bint walk_before(Walk *w, int d, int e) noexcept:
+    """Whether dimension d should be walked outside of e: the first operand that can tell decides."""
+    cdef int k
+    for k in range(w.operands):
+        if w.strides[k][d] and w.strides[k][e] and w.strides[k][d] != w.strides[k][e]:
+            return w.strides[k][d] > w.strides[k][e]
+    return False
+
+
+cdef void walk_swap(Walk *w, int d, int e) noexcept:
+    cdef int k
+    w.sizes[d], w.sizes[e] = w.sizes[e], w.sizes[d]
+    for k in range(w.operands):
+        w.strides[k][d], w.strides[k][e] = w.strides[k][e], w.strides[k][d]
+
+
+cdef void walk_run(Walk *w, Kernel kernel, const double *c) noexcept:
+    """Call the kernel on every run."""
+    cdef PyThreadState *unlocked
+    cdef bint reserved
+    cdef WalkJob job
+    if w.numel == 0:
+        return
+    walk_simplify(w)
+    if w.numel < UNLOCK:
+        walk_runs(w, kernel, c)
+        return
+    job.walk = w
+    job.kernel = kernel
+    job.c = c
+    job.n = 0
+    reserved = shared_dimension(&job, w.ndim) and reserve_team(w.numel)
+    unlocked = PyEval_SaveThread()
+    if reserved:
+        share_out(walk_part, &job, w.sizes[job.dimension], job.least)
+    else:
+        walk_runs(w, kernel, c)
+    PyEval_RestoreThread(unlocked)
+    leave_team(reserved)
+
+
+cdef struct WalkJob:
+    Walk *walk
+    Kernel kernel
+    const double *c
+    int dimension              # the steps of which are the units
+    Py_ssize_t least           # of them at a time
+    Py_ssize_t n               # length of packed lines, 0 for runs
+    Py_ssize_t tile
+    const Py_ssize_t *along
+    int64_t *room              # for each thread its own
+
+
+cdef bint shared_dimension(WalkJob *job, int ndim) noexcept:
+    """Choose the dimension whose steps are shared out among the first ndim: the longest.  False where none can be."""
+    cdef Walk *w = job.walk
+    cdef int d, best = -1
+    cdef Py_ssize_t each
+    for d in range(ndim):
+        if w.sizes[d] > 1 and w.strides[0][d] != 0 and (best < 0 or w.sizes[d] > w.sizes[best]):
+            best = d
+    for d in range(w.ndim):
+        if w.sizes[d] > 1 and w.strides[0][d] == 0:
+            return False                       # elements that are written again
+    if best < 0:
+        return False
+    each = w.numel // w.sizes[best]
+    job.dimension = best
+    job.least = (GRAIN + each - 1) // each
+    if best == w.ndim - 1 and job.n == 0:      # blocks stay whole
+        job.least = (job.least + BLOCK - 1) // BLOCK * BLOCK
+    elif job.n:
+        job.least = (job.least + TILE - 1) // TILE * TILE
+    return 2 * job.least <= w.sizes[best]
+
+
+cdef void walk_part(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
+    """Some steps of the walk's shared dimension."""
+    cdef WalkJob *job = <WalkJob *>context
+    cdef Walk part
+    cdef int k
+    memcpy(&part, job.walk, sizeof(Walk))
+    for k in range(part.operands):
+        part.p[k] += start * part.strides[k][job.dimension] * item_size(part.kind[k])
+    part.sizes[job.dimension] = stop - start
+    if job.room == NULL or job.n == 0:
+        walk_runs(&part, job.kernel, job.c)
+    else:
+        walk_tiles(&part, job.n, job.tile, job.along, job.room + thread * part.operands * job.tile * job.n,
+                   job.kernel, job.c)
+
+
+cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1:
+    """Call the kernel on every line along an axis, whole."""
+    cdef PyThreadState *unlocked
+    cdef Py_ssize_t n = w.sizes[axis] if w.ndim else 1
+    cdef Py_ssize_t along[MAX_OPERANDS]
+    cdef bint direct = True, reserved
+    cdef WalkJob job
+    cdef int k, others
+    if w.numel == 0:
+        return 0
+    for k in range(w.operands):
+        along[k] = w.strides[k][axis] if w.ndim else 0
+        if line_is_packed(w, k, n, along[k]):
+            direct = False
+    if w.ndim:
+        w.sizes[axis] = 1                       # the others are simplified without it
+    walk_simplify(w)
+    others = w.ndim
+    job.walk = w
+    job.kernel = kernel
+    job.c = c
+    job.n = n
+    job.along = along
+    job.room = NULL
+    if direct:
+        w.sizes[w.ndim] = n
+        for k in range(w.operands):
+            w.strides[k][w.ndim] = along[k]
+        w.ndim += 1
+    job.tile = min(w.sizes[others - 1], <Py_ssize_t>TILE) if others else 1
+    reserved = w.numel >= UNLOCK and shared_dimension(&job, others) and reserve_team(w.numel)
+    if not direct:
+        job.room = <int64_t *>PyMem_RawMalloc((team.members if reserved else 1) * w.operands * job.tile * n * 8)
+        if job.room == NULL:
+            leave_team(reserved)
+            raise MemoryError()
+    unlocked = PyEval_SaveThread() if w.numel >= UNLOCK else NULL
+    if reserved:
+        share_out(walk_part, &job, w.sizes[job.dimension], job.least)
+    elif direct:
+        walk_runs(w, kernel, c)
+    else:
+        walk_tiles(w, n, job.tile, along, job.room, kernel, c)
+    if unlocked != NULL:
+        PyEval_RestoreThread(unlocked)
+    leave_team(reserved)
+    PyMem_RawFree(job.room)
+    return 0
+
+
+cdef inline bint line_is_packed(Walk *w, int k, Py_ssize_t n, Py_ssize_t s) noexcept:
+    """Whether a line of operand k, with stride s, cannot be given to a kernel as it lies in memory."""
+    return w.kind[k] != w.want[k] or s > 1 or s < 0 or (k == 0 and s != 1 and n > 1)
+
+
+cdef void walk_tiles(Walk *w, Py_ssize_t n, Py_ssize_t tile, const Py_ssize_t *along, int64_t *room,
+                     Kernel kernel, const double *c) noexcept:
+    """The lines packed, some neighbours at a time: elements next to each other are then moved together."""
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef char *p[MAX_OPERANDS]
+    cdef int last = w.ndim - 1, d, k
+    cdef Py_ssize_t start, count = w.sizes[last] if last >= 0 else 1
+    for k in range(w.operands):
+        p[k] = w.p[k]
+    for d in range(last):
+        at[d] = 0
+    while True:
+        start = 0
+        while start < count:
+            run_tile(w, n, min(count - start, tile), start, p, along, room, kernel, c)
+            start += tile
+        d = last - 1
+        while d >= 0:
+            at[d] += 1
+            for k in range(w.operands):
+                p[k] += w.strides[k][d] * item_size(w.kind[k])
+            if at[d] < w.sizes[d]:
+                break
+            at[d] = 0
+            for k in range(w.operands):
+                p[k] -= w.strides[k][d] * w.sizes[d] * item_size(w.kind[k])
+            d -= 1
+        if d < 0:
+            return
+
+
+cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t start, char **p, const Py_ssize_t *along,
+                   int64_t *room, Kernel kernel, const double *c) noexcept:
+    """m lines of n elements, the first of them `start` steps along the last dimension of the walk."""
+    cdef char *q[MAX_OPERANDS]
+    cdef Py_ssize_t s[MAX_OPERANDS]
+    cdef Py_ssize_t step[MAX_OPERANDS]          # from line to line, in bytes
+    cdef char *first[MAX_OPERANDS]
+    cdef Py_ssize_t item, next_line, j
+    cdef int k
+    for k in range(w.operands):
+        item = item_size(w.kind[k])
+        next_line = w.strides[k][w.ndim - 1] if w.ndim else 0
+        first[k] = p[k] + start * next_line * item
+        step[k] = next_line * item
+        s[k] = along[k]
+        if line_is_packed(w, k, n, along[k]):
+            q[k] = <char *>(room + k * m * n)
+            if k:
+                move_tile(n, m, first[k], along[k], next_line, w.kind[k], q[k], 1, n, w.want[k])
+            s[k] = 1
+            step[k] = n * item_size(w.want[k])
+        else:
+            q[k] = first[k]
+    for j in range(m):
+        kernel(n, q, s, c)
+        for k in range(w.operands):
+            q[k] += step[k]
+    if line_is_packed(w, 0, n, along[0]):
+        next_line = w.strides[0][w.ndim - 1] if w.ndim else 0
+        move_tile(n, m, <char *>room, 1, n, w.want[0], first[0], along[0], next_line, w.kind[0])
+
+
+cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize_t lx, int kind,
+                    char *y, Py_ssize_t sy, Py_ssize_t ly, int to) noexcept:
+    """Copy m lines of n elements: s is the stride along a line, l the one from line to line."""
+    cdef Py_ssize_t i, j, from_item = item_size(kind), to_item = item_size(to)
+    cdef const int64_t *source = <const int64_t *>x
+    cdef int64_t *target = <int64_t *>y
+    if m == 1:
+        convert(n, x, sx, kind, y, sy, to)
+    elif kind == to and kind != BOOL:
+        for i in range(n):
+            if m == TILE:                      # a number of steps that the compiler knows
+                for j in range(TILE):
+                    target[i * sy + j * ly] = source[i * sx + j * lx]
+            else:
+                for j in range(m):
+                    target[i * sy + j * ly] = source[i * sx + j * lx]
+    elif kind == to and m == TILE:
+        for i in range(n):
+            for j in range(TILE):
+                y[i * sy + j * ly] = x[i * sx + j * lx]
+    elif (lx if sy == 1 else ly) < (sx if sy == 1 else sy):
+        for i in range(n):
+            convert(m, x + i * sx * from_item, lx, kind, y + i * sy * to_item, ly, to)
+    else:
+        for i in range(m):
+            convert(n, x + i * lx * from_item, sx, kind, y + i * ly * to_item, sy, to)
+
+
+cdef int lines_into(Kernel kernel, int axis, Tensor y, Tensor a, Tensor b, Tensor e, int want,
+                    const double *c) except -1:
+    """A walk over the lines of y along an axis, with up to three operands that broadcast to it, or None."""
+    cdef Walk w
+    walk_start(&w, y.form)
+    walk_add(&w, y.ptr, y.form, y.kind, want)
+    walk_add(&w, a.ptr, a.form, a.kind, want)
+    if b is not None:
+        walk_add(&w, b.ptr, b.form, b.kind, want)
+    if e is not None:
+        walk_add(&w, e.ptr, e.form, e.kind, want)
+    return walk_lines(&w, axis, kernel, c)
+
+
+cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef Py_ssize_t s[MAX_OPERANDS]
+    cdef char *p[MAX_OPERANDS]
+    cdef Py_ssize_t n = 1
+    cdef int last = w.ndim - 1, d, k
+    cdef bint direct = True
+    for k in range(w.operands):
+        p[k] = w.p[k]
+        s[k] = 0
+    if last >= 0:
+        n = w.sizes[last]
+        for k in range(w.operands):
+            s[k] = w.strides[k][last]
+    for k in range(w.operands):
+        if w.kind[k] != w.want[k] or s[k] > 1 or s[k] < 0 or (k == 0 and s[k] != 1 and n > 1):
+            direct = False
+    for d in range(last):
+        at[d] = 0
+    while True:
+        if direct:
+            kernel(n, p, s, c)
+        else:
+            run_packed(w, n, p, s, kernel, c)
+        d = last - 1
+        while d >= 0:
+            at[d] += 1
+            for k in range(w.operands):
+                p[k] += w.strides[k][d] * item_size(w.kind[k])
+            if at[d] < w.sizes[d]:
+                break
+            at[d] = 0
+            for k in range(w.operands):
+                p[k] -= w.strides[k][d] * w.sizes[d] * item_size(w.kind[k])
+            d -= 1
+        if d < 0:
+            return
+
+
+cdef void run_packed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
+    """One run with operands that need packing, a block at a time."""
+    cdef int64_t room[MAX_OPERANDS][BLOCK]
+    cdef char *q[MAX_OPERANDS]
+    cdef Py_ssize_t t[MAX_OPERANDS]
+    cdef Py_ssize_t start = 0, m
+    cdef int k
+    cdef bint packed_result = w.kind[0] != w.want[0] or s[0] != 1
+    while start < n:
+        m = min(n - start, <Py_ssize_t>BLOCK)
+        for k in range(w.operands):
+            q[k] = p[k] + start * s[k] * item_size(w.kind[k])
+            if k == 0:
+                t[k] = 1
+                if packed_result:
+                    q[k] = <char *>room[k]
+            elif s[k] == 0:
+                t[k] = 0
+                if w.kind[k] != w.want[k]:
+                    convert(1, q[k], 0, w.kind[k], <char *>room[k], 1, w.want[k])
+                    q[k] = <char *>room[k]
+            else:
+                t[k] = 1
+                if s[k] != 1 or w.kind[k] != w.want[k]:
+                    convert(m, q[k], s[k], w.kind[k], <char *>room[k], 1, w.want[k])
+                    q[k] = <char *>room[k]
+        kernel(m, q, t, c)
+        if packed_result:
+            convert(m, <char *>room[0], 1, w.want[0], p[0] + start * s[0] * item_size(w.kind[0]), s[0], w.kind[0])
+        start += m
+
+
+# ---------------------------------------------------------------------------- moving and converting
+
+ctypedef fused stored:
+    char
+    int64_t
+    double
+
+ctypedef fused wanted:
+    char
+    int64_t
+    double
+
+
+cdef inline void convert_steps(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if wanted is char:
+            y[sy * i] = x[sx * i] != 0
+        elif stored is double and wanted is int64_t:
+            y[sy * i] = truncate(x[sx * i])
+        else:
+            y[sy * i] = <wanted>x[sx * i]
+
+
+cdef inline void convert_elements(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
+    if sx == 1 and sy == 1:
+        convert_steps(n, x, 1, y, 1)
+    else:
+        convert_steps(n, x, sx, y, sy)
+
+
+cdef inline int64_t truncate(double x) noexcept:
+    # The conversion of what int64 cannot hold is undefined in C; the processor's answer is INT64_MIN.
+    if -9223372036854775808.0 <= x < 9223372036854775808.0:
+        return <int64_t>x
+    return -0x7fffffffffffffff - 1
+
+
+cdef void convert_from(stored *x, Py_ssize_t n, Py_ssize_t sx, char *y, Py_ssize_t sy, int to) noexcept:
+    if to == F64:
+        convert_elements[stored, double](n, x, sx, <double *>y, sy)
+    elif to == I64:
+        convert_elements[stored, int64_t](n, x, sx, <int64_t *>y, sy)
+    else:
+        convert_elements[stored, char](n, x, sx, y, sy)
+
+
+cdef void convert(Py_ssize_t n, const char *x, Py_ssize_t sx, int kind, char *y, Py_ssize_t sy, int to) noexcept:
+    """Copy n elements with strides from one dtype to another."""
+    if kind == F64:
+        convert_from[double](<double *>x, n, sx, y, sy, to)
+    elif kind == I64:
+        convert_from[int64_t](<int64_t *>x, n, sx, y, sy, to)
+    else:
+        convert_from[char](<char *>x, n, sx, y, sy, to)
+
+
+cdef void copy_run_8(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    cdef int64_t *y = <int64_t *>p[0]
+    cdef const int64_t *x = <const int64_t *>p[1]
+    cdef Py_ssize_t i
+    if s[1]:
+        memcpy(y, x, 8 * n)
+    else:
+        for i in range(n):
+            y[i] = x[0]
+
+
+cdef void copy_run_1(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
+    if s[1]:
+        memcpy(p[0], p[1], n)
+    else:
+        memset(p[0], p[1][0], n)
+
+
+cdef void copy_elements(Tensor y, Tensor x) noexcept:
+    """y[...] = x, broadcast and converted; the memory must not overlap."""
+    cdef Walk w
+    if y.form is x.form and y.form.dense and y.kind == x.kind and y.form.numel < UNLOCK:
+        memcpy(y.ptr, x.ptr, y.form.numel * item_size(y.kind))
+        return
+    walk_start(&w, y.form)
+    walk_add(&w, y.ptr, y.form, y.kind, y.kind)
+    walk_add(&w, x.ptr, x.form, x.kind, y.kind)
+    walk_run(&w, copy_run_1 if y.kind == BOOL else copy_run_8, NULL)
+
+
+cdef Tensor copy_like(Tensor x, Layout form):
+    """A copy of x's elements, broadcast to a layout, unknown to autograd."""
+    cdef Tensor y = new_tensor(x.kind, fresh_layout(form))
+    copy_elements(y, x)
+    return y
+
+
+cdef Tensor converted(Tensor x, int kind):
+    """x's elements as another dtype, unknown to autograd; x itself where that is its own."""
+    cdef Tensor y
+    if x.kind == kind:
+        return x
+    y = new_tensor(kind, fresh_layout(x.form))
+    copy_elements(y, x)
+    return y
+
+
+cdef bint owned_alone(Tensor t) noexcept:
+    """Whether nobody but the caller knows t or its memory."""
+    if Py_REFCNT(<PyObject *>t) != 1 or t.flags & (REQUIRES | VIEW | SPECIAL):
+        return False
+    return t.storage is None or (Py_REFCNT(<PyObject *>t.storage) == 1 and t.storage.owner is None)
+
+
+cdef bint may_overlap(Tensor a, Tensor b) noexcept:
+    """Whether a and b may share memory."""
+    if a.storage is not b.storage or a.storage is None:
+        return a is b
+    return (a.ptr < b.ptr + layout_extent(b.form) * item_size(b.kind)
+            and b.ptr < a.ptr + layout_extent(a.form) * item_size(a.kind))
