@@ -316,7 +316,7 @@ cdef class RegisteredNode(Node):
         if self.flags & RELEASED:
             raise errors().second_backward(self.name())
         for i in range(count):
-            saved.append(registered_saved(self, i))
+            saved.append(function_saved(self, i))
         if not op.differentiable:
             check_first(self, g, saved)
         found = op.backward(g, tuple(saved), self.args)
@@ -344,23 +344,6 @@ cdef int check_first(Node n, Tensor g, list saved) except -1:
             raise RuntimeError(f"{n.name()} has no second derivative: its backward is not made of operations that "
                                "can be recorded")
     return 0
-
-
-cdef object registered_saved(Node n, int i):
-    """A saved tensor; the result as one whose grad_fn is n."""
-    cdef Tensor x
-    if n.flags & PACKED and is_packed(n, i):
-        return unpacked(n, i)
-    if len(n.extra.saved[i]) == 2:
-        return saved_more(n, i)
-    x = n.extra.saved[i][0]
-    if version_of(x) != <uint32_t>n.extra.saved[i][1]:
-        raise errors().stale_saved("Double", sizes_text(x.form), f", which is output 0 of {operation_name(n)},",
-                                   version_of(x), n.extra.saved[i][1])
-    x = alias(x)
-    x.node = n
-    x.flags |= REQUIRES
-    return x
 
 
 cdef void *api_register_op(str name, Backward backward, bint differentiable) except NULL:

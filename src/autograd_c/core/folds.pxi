@@ -125,15 +125,6 @@ cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, <const double *>data))
 
 
-cdef void sum_run(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    """sum_feed of a run of any length."""
-    cdef const double *x = <const double *>data
-    cdef Py_ssize_t start = 0
-    while start < n:
-        carry(fold, block_sum(min(n - start, <Py_ssize_t>BLOCK), x + start))
-        start += BLOCK
-
-
 cdef bint sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
     cdef double total[TILE]
     cdef int j
@@ -168,8 +159,8 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
     (<int64_t *>y)[0] = fold.i if fold.seen else 0
 
 
-cdef Reducer SUM_F64 = with_lines(with_runs(
-    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_run), sum_line)
+cdef Reducer SUM_F64 = with_lines(
+    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_line)
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 
 

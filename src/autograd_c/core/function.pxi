@@ -173,8 +173,8 @@ def _set_function_base(backward, setup_context):
     BASE_SETUP = setup_context
 
 
-cdef object function_saved(FunctionNode n, int i):
-    """A saved tensor; an output of the function as a tensor whose grad_fn is n."""
+cdef object function_saved(Node n, int i):
+    """A saved tensor of a Function, or of what `record` recorded; an output of it as a tensor whose grad_fn is n."""
     cdef Tensor x, y
     cdef tuple entry
     if n.flags & PACKED and is_packed(n, i):

@@ -58,7 +58,6 @@ cdef struct Reducer:
     Finish finish
     FeedColumns columns        # or NULL, see Note [Columns]
     Merge merge                # or NULL, see Note [Parts]
-    Feed run                   # `feed` for a run of any length, block by block; or NULL
     Line line                  # or NULL, see Note [Lines]
 
 
@@ -73,18 +72,12 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     r.finish = finish
     r.columns = NULL
     r.merge = NULL
-    r.run = NULL
     r.line = NULL
     return r
 
 
 cdef Reducer with_columns(Reducer r, FeedColumns columns):
     r.columns = columns
-    return r
-
-
-cdef Reducer with_runs(Reducer r, Feed run):
-    r.run = run
     return r
 
 
@@ -286,10 +279,6 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
         at[d] = 0
     while True:
         start = 0
-        if direct and op.run != NULL and lines == 1:
-            op.run(&folds[0], n, p)
-            folds[0].seen += n
-            start = n
         while start < n:
             m = min(n - start, <Py_ssize_t>BLOCK)
             if columns and op.columns(folds, m, <const double *>p + start * s, s, step):
@@ -335,10 +324,6 @@ cdef void fold_parts(void *context, Py_ssize_t start, Py_ssize_t stop, int threa
     for k in range(start, stop):
         i = k * PART
         end = min(i + PART, job.n)
-        if job.op.run != NULL:
-            job.op.run(&job.parts[k], end - i, job.p + i * sizeof(double))
-            job.parts[k].seen += end - i
-            i = end
         while i < end:
             job.op.feed(&job.parts[k], min(end - i, <Py_ssize_t>BLOCK), job.p + i * sizeof(double))
             job.parts[k].seen += min(end - i, <Py_ssize_t>BLOCK)
