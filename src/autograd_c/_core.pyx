@@ -31,6 +31,7 @@ include "core/walk.pxi"         # the shared iterator, copying and converting
 include "core/reduction.pxi"    # the shared reduction
 include "core/folds.pxi"        # what sums, products, extrema fold
 include "core/norms.pxi"        # what norms, variances, logsumexp fold
+include "core/watch.pxi"        # results that selective checkpoints keep
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation
 include "core/gradients.pxi"    # and from its node to the gradients
 include "core/formula.pxi"      # what derivative formulas may call

@@ -78,6 +78,7 @@ cdef void *vtable_of(object node) except NULL:
 cdef UnaryOp unary_op(const char *name, Kernel forward, object node, int reads, Kernel backward, TensorChain1 formula):
     """The table of an operation on one tensor; integers are computed in float64 unless `integer` is set."""
     cdef UnaryOp t
+    __watched__.add(name.decode())
     t.name = name
     t.treats = KEEP
     t.result_kind = SAME
@@ -104,6 +105,7 @@ cdef UnaryOp unary_test(const char *name, Kernel forward, Kernel integer):
 cdef BinaryOp binary_op(const char *name, int treats, Kernel forward, Kernel integer):
     """The table of an operation on two tensors that is not differentiable; `differentiable` adds the rest."""
     cdef BinaryOp t
+    __watched__.add(name.decode())
     t.name = name
     t.treats = treats
     t.result_kind = SAME
@@ -207,7 +209,9 @@ cdef Tensor unary_with(const UnaryOp *op, Tensor x, double c0, double c1):
     if recording() and op.node != NULL and needs_grad(x):
         node = unary_node(op, x, x, form, c)
     y = own_tensor(make_tensor(kind, form, node))
-    unary_into(op, y, x, want, c)
+    if not ag_tls.watching or not recalled_into(op.name, y):
+        unary_into(op, y, x, want, c)
+        computed(op.name, y, x)
     if node != <PyObject *>None and op.reads & READS_Y:
         save_result(y.node, y)
     if x.flags & SPECIAL:
@@ -360,7 +364,9 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
         if needs_grad(a) | needs_grad(b):
             node = binary_node(op, a, b, a, form)
     y = own_tensor(make_tensor(kind, form, node))
-    binary_into(op, y, a, b, want)
+    if not ag_tls.watching or not recalled_into(op.name, y):
+        binary_into(op, y, a, b, want)
+        computed(op.name, y, a, b)
     if (a.flags | b.flags) & SPECIAL:
         binary_tangent(op, a, b, y)
     return y

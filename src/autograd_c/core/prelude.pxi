@@ -77,7 +77,7 @@ cdef extern from *:
         int inference;          /* flags that new tensors are born with */
         void *pass;             /* the innermost backward of the thread */
         int packing;            /* saved-tensor hooks are set */
-        int watching;           /* a function is asked before products of matrices */
+        int watching;           /* results are kept or recalled, Note [Selective checkpoints] */
     } ag_state;
     AG_THREAD ag_state ag_tls;
 

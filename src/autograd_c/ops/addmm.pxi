@@ -97,7 +97,10 @@ cdef Tensor addmm_tangent(Tensor x, Tensor a, Tensor b, double beta, double alph
 cdef Tensor c_addmm(Tensor x, Tensor a, Tensor b, double beta, double alpha):
     cdef Tensor y
     check_addmm(x, a, b)
-    y = addmm_values(x, a, b, beta, alpha)
+    y = recalled("addmm")
+    if y is None:
+        y = addmm_values(x, a, b, beta, alpha)
+        computed("addmm", y, x, a, b)
     if recording() and needs_grad(x) | needs_grad(a) | needs_grad(b):
         set_result(addmm_node(x, a, b, beta, alpha), y)
     if (x.flags | a.flags | b.flags) & SPECIAL:

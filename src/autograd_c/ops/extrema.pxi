@@ -75,7 +75,10 @@ cdef Tensor c_amax(Tensor x, object dim, bint keepdim, bint largest):
     for d in range(x.form.ndim):
         if (mask >> d) & 1 and x.form.sizes[d] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
-    y = extremum_values(x, mask, keepdim, largest, None)
+    y = recalled("amax" if largest else "amin")
+    if y is None:
+        y = extremum_values(x, mask, keepdim, largest, None)
+        computed("amax" if largest else "amin", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(AmaxBackward0 if largest else AminBackward0))
         n.args = (mask, keepdim)
@@ -106,7 +109,10 @@ cdef Tensor c_extremum(Tensor x, bint largest):
     if x.form.numel == 0:
         raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                            "reduction dim with the 'dim' argument.")
-    y = extremum_values(x, every_dim(x), False, largest, None)
+    y = recalled("max" if largest else "min")
+    if y is None:
+        y = extremum_values(x, every_dim(x), False, largest, None)
+        computed("max" if largest else "min", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(MaxBackward1 if largest else MinBackward1))
         add_edge(n, x)

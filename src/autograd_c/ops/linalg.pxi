@@ -66,7 +66,7 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     cdef PyThreadState *unlocked = NULL
     cdef Py_ssize_t item = item_size(y.kind)
     cdef bint tiny
-    if y.form.numel == 0 or (ag_tls.watching and watched_product(y, a, b)):
+    if y.form.numel == 0:
         return 0
     if a.form.sizes[2] == 0:
         memset(y.ptr, 0, y.form.numel * item)
@@ -99,33 +99,6 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
     return 0
-
-
-# Note [Watched products]
-# For selective checkpoints: before a product of matrices is computed, a function of the thread is asked
-# with the stacks (y, a, b).  If it returns True it has filled y.
-
-cdef bint watched_product(Tensor y, Tensor a, Tensor b) except -1:
-    cdef object watcher = thread_hooks().watcher
-    ag_tls.watching = 0
-    try:
-        return watcher(y, a, b)
-    finally:
-        ag_tls.watching = thread_hooks().watcher is not None
-
-
-def _product_into(Tensor y, Tensor a, Tensor b):
-    """y = a @ b for stacks of matrices."""
-    product_into(y, a, b)
-
-
-def _watch_products(watcher):
-    """Ask this function, or none, before products in this thread; the one before is returned."""
-    hooks = thread_hooks()
-    before = hooks.watcher
-    hooks.watcher = watcher
-    ag_tls.watching = watcher is not None
-    return before
 
 
 cdef Tensor stacked(Tensor x, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t row_step, Py_ssize_t column_step):
@@ -214,8 +187,11 @@ cdef Tensor c_mm(Tensor a, Tensor b):
     check_product(a, b, "m1", "m2", "addmm_impl_cpu_")
     sizes[0] = a.form.sizes[0]
     sizes[1] = b.form.sizes[1]
-    y = new_tensor(a.kind, layout_contiguous(2, sizes))
-    product_into(as_stack(y), as_stack(a), as_stack(b))
+    y = recalled("mm")
+    if y is None:
+        y = new_tensor(a.kind, layout_contiguous(2, sizes))
+        product_into(as_stack(y), as_stack(a), as_stack(b))
+        computed("mm", y, a, b)
     return finish_product(c_mm, MmBackward0, a, b, y)
 
 
@@ -265,9 +241,12 @@ cdef Tensor c_mv(Tensor a, Tensor v):
         raise RuntimeError(f"addmv input tensors must have the same dtype, but got {scalar_type_name(v.kind)}, "
                            f"{scalar_type_name(a.kind)}, and {scalar_type_name(v.kind)}")
     check_product(a, v, "mat", "vec", "addmv_impl_cpu")
-    y = new_tensor(a.kind, layout_contiguous(1, a.form.sizes))
-    product_into(stacked(y, y.form.sizes[0], 1, 1, 1), as_stack(a),
-                 stacked(v, v.form.sizes[0], 1, v.form.strides[0], 1))
+    y = recalled("mv")
+    if y is None:
+        y = new_tensor(a.kind, layout_contiguous(1, a.form.sizes))
+        product_into(stacked(y, y.form.sizes[0], 1, 1, 1), as_stack(a),
+                     stacked(v, v.form.sizes[0], 1, v.form.strides[0], 1))
+        computed("mv", y, a, v)
     return finish_product(c_mv, MvBackward0, a, v, y)
 
 
@@ -311,9 +290,12 @@ cdef Tensor c_dot(Tensor a, Tensor b):
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {scalar_type_name(a.kind)} and "
                            f"{scalar_type_name(b.kind)}")
     check_product(a, b, "input", "tensor", "dot")
-    y = new_tensor(a.kind, SCALAR)
-    product_into(stacked(y, 1, 1, 1, 1), stacked(a, 1, a.form.sizes[0], 1, a.form.strides[0]),
-                 stacked(b, b.form.sizes[0], 1, b.form.strides[0], 1))
+    y = recalled("dot")
+    if y is None:
+        y = new_tensor(a.kind, SCALAR)
+        product_into(stacked(y, 1, 1, 1, 1), stacked(a, 1, a.form.sizes[0], 1, a.form.strides[0]),
+                     stacked(b, b.form.sizes[0], 1, b.form.strides[0], 1))
+        computed("dot", y, a, b)
     return finish_product(c_dot, DotBackward0, a, b, y)
 
 
@@ -359,8 +341,11 @@ cdef Tensor c_bmm(Tensor a, Tensor b):
     sizes[0] = a.form.sizes[0]
     sizes[1] = a.form.sizes[1]
     sizes[2] = b.form.sizes[2]
-    y = new_tensor(a.kind, layout_contiguous(3, sizes))
-    product_into(y, a, b)
+    y = recalled("bmm")
+    if y is None:
+        y = new_tensor(a.kind, layout_contiguous(3, sizes))
+        product_into(y, a, b)
+        computed("bmm", y, a, b)
     return finish_product(c_bmm, BmmBackward0, a, b, y)
 
 

@@ -16,6 +16,7 @@ ctypedef double (*LossChain)(double g, double x, double t, double w, const doubl
 ctypedef Tensor (*LossFormula)(Tensor g, Tensor x, Tensor t, Tensor w, const double *c)
 
 cdef struct LossOp:
+    const char *name
     Kernel forward             # y from x, t, w
     PyTypeObject *node
     Kernel backward_x          # from g, x, t, w
@@ -24,9 +25,10 @@ cdef struct LossOp:
     LossFormula formula_t
 
 
-cdef LossOp loss_op(object node, Kernel forward, Kernel backward_x, LossFormula formula_x,
+cdef LossOp loss_op(const char *name, object node, Kernel forward, Kernel backward_x, LossFormula formula_x,
                     Kernel backward_t, LossFormula formula_t):
     cdef LossOp op
+    op.name = name
     op.node = <PyTypeObject *>node
     op.forward = forward
     op.backward_x = backward_x
@@ -130,16 +132,26 @@ cdef Tensor reduced(Tensor y, Tensor weight, int reduction):
     return c_sum_all(y) if reduction == SUM else y
 
 
+cdef Tensor loss_values(const LossOp *op, Tensor x, Tensor t, Tensor w, double constant, Tensor weight, int reduction):
+    """The loss, unknown to autograd; a policy is not asked about its steps."""
+    cdef int no_grad = ag_tls.no_grad, watching = ag_tls.watching
+    ag_tls.no_grad = 1
+    ag_tls.watching = 0
+    try:
+        return reduced(loss_elements(op, x, t, w, &constant), weight, reduction)
+    finally:
+        ag_tls.no_grad = no_grad
+        ag_tls.watching = watching
+
+
 cdef Tensor loss(const LossOp *op, Tensor x, Tensor t, Tensor w, double constant, Tensor weight, int reduction):
     """The loss of x and t, of the same sizes, with gradients for both."""
     cdef Tensor y, tx = tangent_of(x), tt = tangent_of(t), p = None, q = None
     cdef Node n
-    cdef int no_grad = ag_tls.no_grad
-    ag_tls.no_grad = 1
-    try:
-        y = reduced(loss_elements(op, x, t, w, &constant), weight, reduction)
-    finally:
-        ag_tls.no_grad = no_grad
+    y = recalled(op.name)
+    if y is None:
+        y = loss_values(op, x, t, w, constant, weight, reduction)
+        computed(op.name, y, x, t)
     if recording() and needs_grad(x) | needs_grad(t):
         n = new_node(op.node)
         n.op = op
@@ -270,7 +282,7 @@ cdef class BinaryCrossEntropyBackward0(LossNode):
     """input: g (x - t) / (x (1 - x)); target: g (log(1 - x) - log(x))"""
 
 cdef LossOp BCE = loss_op(
-    BinaryCrossEntropyBackward0, bce_forward,
+    "binary_cross_entropy", BinaryCrossEntropyBackward0, bce_forward,
     bce_backward_x, bce_dx[Tensor], bce_backward_t, bce_dt[Tensor])
 
 
@@ -406,10 +418,10 @@ cdef class BinaryCrossEntropyWithLogitsBackward0(LossNode):
     """input: g (sigmoid(x) - t); target: -g x; with pos_weight w: g ((1 - t) s(x) - t w s(-x))"""
 
 cdef LossOp LOGITS = loss_op(
-    BinaryCrossEntropyWithLogitsBackward0, logits_forward,
+    "binary_cross_entropy_with_logits", BinaryCrossEntropyWithLogitsBackward0, logits_forward,
     logits_backward_x, logits_dx[Tensor], logits_backward_t, logits_dt[Tensor])
 cdef LossOp WEIGHTED_LOGITS = loss_op(
-    BinaryCrossEntropyWithLogitsBackward0, weighted_logits_forward,
+    "binary_cross_entropy_with_logits", BinaryCrossEntropyWithLogitsBackward0, weighted_logits_forward,
     weighted_logits_backward_x, weighted_logits_dx[Tensor], weighted_logits_backward_t, weighted_logits_dt[Tensor])
 
 
@@ -491,7 +503,7 @@ cdef class MseLossBackward0(LossNode):
     """input: 2 g (x - t); target: 2 g (t - x)"""
 
 cdef LossOp MSE = loss_op(
-    MseLossBackward0, mse_forward,
+    "mse_loss", MseLossBackward0, mse_forward,
     mse_backward_x, mse_dx[Tensor], mse_backward_t, mse_dt[Tensor])
 
 

@@ -103,10 +103,14 @@ cdef object moment(const Moment *op, Tensor x, object dim, bint keepdim, double 
         name = op.name.decode() if op.pair else "std and var"
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
     warn_freedom(op, x.form, form, correction)
-    y = new_tensor(F64, form)
-    if op.pair:
-        mean = new_tensor(F64, form)
-    reduce_with(&STD if op.root else &VAR, y, mean, x, mask, F64, &correction)
+    y = None if op.pair else recalled(op.name)
+    if y is None:
+        y = new_tensor(F64, form)
+        if op.pair:
+            mean = new_tensor(F64, form)
+        reduce_with(&STD if op.root else &VAR, y, mean, x, mask, F64, &correction)
+        if not op.pair:
+            computed(op.name, y, x)
     if recording() and needs_grad(x):
         n = new_node(op.node)
         n.args = (mask, keepdim, correction, named)
@@ -333,14 +337,17 @@ cdef Tensor c_norm(Tensor x, double p, object dim, bint keepdim):
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
                            f"{scalar_type_name(x.kind)}")
     check_norm(x, dim, mask, p)
-    y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
     if p == 0.0:
         reducer = &COUNT
     elif p == cmath.INFINITY:
         reducer = &LARGEST
     elif p == -cmath.INFINITY:
         reducer = &SMALLEST
-    reduce_with(reducer, y, None, x, mask, F64, &p)
+    y = recalled("norm")
+    if y is None:
+        y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
+        reduce_with(reducer, y, None, x, mask, F64, &p)
+        computed("norm", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>LinalgVectorNormBackward0)
         n.args = (mask, keepdim)

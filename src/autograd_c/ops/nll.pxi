@@ -13,8 +13,8 @@ cdef class Picking:
 
     cdef Layout form           # of the input
     cdef Layout picked         # of the unreduced result
-    cdef int reduction
-    cdef int64_t ignore
+    cdef readonly int reduction
+    cdef readonly int64_t ignore
     cdef object node
 
 
@@ -49,11 +49,10 @@ cdef Py_ssize_t picked_offset(Layout form, Py_ssize_t i, int64_t k) noexcept:
     return (i // inner * form.sizes[1] + k) * inner + i % inner
 
 
-cdef Tensor pick(Picking how, Tensor x, Tensor target, Tensor weight):
-    """The loss."""
+cdef Tensor picked_values(Picking how, Tensor x, Tensor target, Tensor weight):
+    """The loss, unknown to autograd."""
     cdef Tensor q = pick_weights(how, target, weight), y = new_tensor(F64, how.picked), values = contiguous_values(x)
     cdef Tensor t = contiguous_values(target)
-    cdef Node n
     cdef const int64_t *at = <const int64_t *>t.ptr
     cdef Py_ssize_t i
     for i in range(t.form.numel):
@@ -63,6 +62,16 @@ cdef Tensor pick(Picking how, Tensor x, Tensor target, Tensor weight):
         y = sum_values(y, every_dim(y), False)
     if how.reduction == MEAN:
         (<double *>y.ptr)[0] /= total_weight(q)
+    return y
+
+
+cdef Tensor pick(Picking how, Tensor x, Tensor target, Tensor weight):
+    """The loss."""
+    cdef Tensor y = recalled("nll_loss")
+    cdef Node n
+    if y is None:
+        y = picked_values(how, x, target, weight)
+        computed("nll_loss", y, x, target)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>how.node)
         n.args = how

@@ -96,8 +96,11 @@ cdef Tensor sum_values(Tensor x, uint64_t mask, bint keepdim):
 
 cdef Tensor c_sum(Tensor x, uint64_t mask, bint keepdim, bint named):
     """The sum over dimensions; `named`: they were given, which PyTorch's node names tell."""
-    cdef Tensor y = sum_values(x, mask, keepdim)
+    cdef Tensor y = recalled("sum")
     cdef Node n
+    if y is None:
+        y = sum_values(x, mask, keepdim)
+        computed("sum", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(SumBackward1 if named else SumBackward0))
         n.args = (x.form, mask, keepdim)
@@ -184,9 +187,12 @@ cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
     cdef Node n
     cdef double count
     check_mean(x.kind, "Input")
-    y = sum_values(x, mask, keepdim)
     count = count_folded(x.form, mask)
-    binary_into(&DIV, y, y, scalar_f64(count), F64)
+    y = recalled("mean")
+    if y is None:
+        y = sum_values(x, mask, keepdim)
+        binary_into(&DIV, y, y, scalar_f64(count), F64)
+        computed("mean", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(MeanBackward1 if named else MeanBackward0))
         n.args = (x.form, mask, keepdim)
@@ -306,8 +312,11 @@ cdef class ProdBackward1(Node):
 
 cdef Tensor prod_values(Tensor x, uint64_t mask, bint keepdim):
     cdef int kind = F64 if x.kind == F64 else I64
-    cdef Tensor y = new_tensor(kind, reduced_layout(x.form, mask, keepdim))
-    reduce_into(&PROD_F64 if kind == F64 else &PROD_I64, y, None, x, mask, kind)
+    cdef Tensor y = recalled("prod")
+    if y is None:
+        y = new_tensor(kind, reduced_layout(x.form, mask, keepdim))
+        reduce_into(&PROD_F64 if kind == F64 else &PROD_I64, y, None, x, mask, kind)
+        computed("prod", y, x)
     return y
 
 

@@ -80,7 +80,7 @@ cdef class SmoothL1LossBackward0(LossNode):
     """d = x - t; input: g d / beta within beta, else g sign(d); target: the same of -d"""
 
 cdef LossOp SMOOTH_L1 = loss_op(
-    SmoothL1LossBackward0, smooth_l1_forward,
+    "smooth_l1_loss", SmoothL1LossBackward0, smooth_l1_forward,
     smooth_l1_backward_x, smooth_l1_dx[Tensor], smooth_l1_backward_t, smooth_l1_dt[Tensor])
 
 
@@ -165,7 +165,7 @@ cdef class HuberLossBackward0(LossNode):
     """d = x - t; input: g d within delta, else g delta sign(d); target: the same of -d"""
 
 cdef LossOp HUBER = loss_op(
-    HuberLossBackward0, huber_forward,
+    "huber_loss", HuberLossBackward0, huber_forward,
     huber_backward_x, huber_dx[Tensor], huber_backward_t, huber_dt[Tensor])
 
 

@@ -26,9 +26,12 @@ cdef class LogsumexpBackward0(Node):
 
 
 cdef Tensor c_logsumexp(Tensor x, uint64_t mask, bint keepdim):
-    cdef Tensor y = new_tensor(F64, reduced_layout(x.form, mask, keepdim)), wide
+    cdef Tensor y = recalled("logsumexp"), wide
     cdef Node n
-    reduce_into(&LOGSUMEXP, y, None, x, mask, F64)
+    if y is None:
+        y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
+        reduce_into(&LOGSUMEXP, y, None, x, mask, F64)
+        computed("logsumexp", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>LogsumexpBackward0)
         n.args = (mask, keepdim)
@@ -198,9 +201,13 @@ cdef class LogSoftmaxBackward0(Node):
 
 
 cdef Tensor c_softmax(Tensor x, int d, bint logarithm):
-    cdef Tensor y = new_tensor(F64, fresh_layout(x.form)), t
+    cdef const char *name = "log_softmax" if logarithm else "softmax"
+    cdef Tensor y = recalled(name), t
     cdef Node n
-    lines_into(log_softmax_forward if logarithm else softmax_forward, d, y, x, None, None, F64, NULL)
+    if y is None:
+        y = new_tensor(F64, fresh_layout(x.form))
+        lines_into(log_softmax_forward if logarithm else softmax_forward, d, y, x, None, None, F64, NULL)
+        computed(name, y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(LogSoftmaxBackward0 if logarithm else SoftmaxBackward0))
         n.args = d

@@ -4,6 +4,9 @@ from enum import Enum
 
 from .. import _core
 
+# Operations whose tables have a name of their own.
+_PUBLISHED = {"div_floor": "div", "div_trunc": "div", "log_sigmoid": "logsigmoid", "gelu_tanh": "gelu"}
+
 
 class CheckpointPolicy(Enum):
     """What a policy answers; those that say SAVE keep the result, all others have it computed again."""
@@ -32,79 +35,120 @@ class SelectiveCheckpointContext:
     ----------
     is_recompute : bool
         Always False: a policy is asked in the first run, and the second one follows its answers.
+    op_output : Tensor or None
+        The result.
     """
 
-    def __init__(self, *, is_recompute):
+    def __init__(self, *, is_recompute, op_output=None):
         self.is_recompute = is_recompute
+        self.op_output = op_output
+
+
+def _operation(name):
+    """The function of the package, or of nn.functional, whose results have this name; else the name."""
+    name = _PUBLISHED.get(name, name)
+    return _core.__functions__.get(name) or getattr(_core, name, name)
+
+
+_RECOMPUTE, _CONSUMED = object(), object()
+_MISMATCH = (
+    "This can happen if the operations in the checkpointed region are nondeterministic or depend on global state that "
+    "changed between forward and backward."
+)
 
 
 class _Watcher:
-    """Base of the two context managers: asked before each product of matrices."""
+    """Base of the two context managers; core/watch.pxi asks them.
 
-    def __init__(self, cache):
-        self.cache = cache
+    Parameters
+    ----------
+    entries : dict
+        For each name of an operation the list of its results in the first run: what was kept, or _RECOMPUTE.
+    """
+
+    def __init__(self, entries):
+        self.entries = entries
 
     def __enter__(self):
-        self.before = _core._watch_products(self)
+        self.before = _core._watch(self)
 
     def __exit__(self, *exception):
-        _core._watch_products(self.before)
+        _core._watch(self.before)
 
 
 class _Keeping(_Watcher):
-    """Keeps the products that the policy wants."""
+    """Keeps the results that the policy wants."""
 
-    def __init__(self, cache, policy):
-        super().__init__(cache)
+    def __init__(self, entries, policy):
+        super().__init__(entries)
         self.policy = policy
 
-    def __call__(self, y, a, b):
-        context = SelectiveCheckpointContext(is_recompute=False)
-        _core._product_into(y, a, b)
-        saves = self.policy(context, _core.matmul, a, b) in _SAVES
-        self.cache.append(y.clone() if saves else None)  # y itself may still become a sum with a bias, say
-        return True
+    def recall(self, name):
+        return None
+
+    def offer(self, name, result, operands):
+        context = SelectiveCheckpointContext(is_recompute=False, op_output=result)
+        saves = self.policy(context, _operation(name), *operands) in _SAVES
+        self.entries.setdefault(name, []).append((result, result._version) if saves else _RECOMPUTE)
 
 
 class _Reusing(_Watcher):
-    """Puts them in the places of those of the second run."""
+    """Gives them back to the second run."""
+
+    def __init__(self, entries, allow_mutation):
+        super().__init__(entries)
+        self.allow_mutation = allow_mutation
 
     def __enter__(self):
-        if self.cache is None:
+        super().__enter__()
+        self.counts = dict.fromkeys(self.entries, 0)
+
+    def recall(self, name):
+        entries = self.entries.get(name)
+        if entries is None:
+            raise RuntimeError(f"{name} encountered during backward but not found in storage. {_MISMATCH}")
+        i = self.counts[name]
+        self.counts[name] += 1
+        if i == len(entries):
+            raise RuntimeError(
+                f"{name} invocation index {i} encountered during backward but not found in storage. {_MISMATCH}"
+            )
+        entry = entries[i]
+        if entry is _RECOMPUTE:
+            return None
+        if entry is _CONSUMED:
             raise RuntimeError(
                 "Trying to backward an extra time. You are only allowed to backward once on any region computed under "
                 "selective activation checkpoint."
             )
-        super().__enter__()
-        self.left = iter(self.cache)
+        entries[i] = _CONSUMED
+        result, version = entry
+        if result._version != version and not self.allow_mutation:
+            raise RuntimeError("Tensor cached during selective activation checkpoint has been mutated")
+        return result
 
-    def __exit__(self, *exception):
-        super().__exit__(*exception)
-        self.cache = None
-
-    def __call__(self, y, a, b):
-        kept = next(self.left, None)
-        if kept is None:
-            return False
-        y.copy_(kept)
-        return True
+    def offer(self, name, result, operands):
+        """Nothing is kept in the second run."""
 
 
 def create_selective_checkpoint_contexts(policy_fn_or_list, allow_cache_entry_mutation=False):
-    """The context managers of a checkpoint that keeps the products of matrices that a policy chooses.
+    """The context managers of a checkpoint that keeps the results that a policy chooses.
 
-    In PyTorch a policy is asked about every operation. Here it is asked about products of matrices only, whatever
-    function computes them (`matmul`, `mm`, `bmm`, `mv`, `linear`, `einsum` ...): all else takes no longer to compute
-    than to keep.
+    A policy is asked about every operation that calculates: elementwise functions and arithmetic, comparisons,
+    reductions, softmax, sums along a dimension, products of matrices, losses. What only copies is run again, which
+    takes no longer than to keep it: views, indexing, joining, `where`. So are changes in place, random numbers, and
+    operations with two results.
 
     Parameters
     ----------
     policy_fn_or_list : callable or list
-        ``policy(ctx, op, a, b)``, where `op` is the function `matmul` and `a`, `b` are stacks of matrices (3-d),
-        returns a `CheckpointPolicy`, or a bool (True: keep). A list, which may contain `matmul` only, keeps all
-        products.
+        ``policy(ctx, op, *operands)`` returns a `CheckpointPolicy`, or a bool (True: keep). Where PyTorch passes an
+        ``OpOverload``, `op` is the function of this package that does the step, `torch.mm` for a product of two
+        matrices whether it was written ``a @ b``, `einsum` or `linear` (which with a bias is `torch.addmm`); for an
+        operation registered by another library it is its name. The operands are the tensors and numbers that it
+        computes with, without further arguments. A list names the functions whose results are kept.
     allow_cache_entry_mutation : bool
-        Without effect: what is kept is a copy, which no change in place reaches.
+        Do not raise where a result that was kept has changed in place since.
 
     Returns
     -------
@@ -116,7 +160,7 @@ def create_selective_checkpoint_contexts(policy_fn_or_list, allow_cache_entry_mu
     TypeError
         If it is neither a callable nor a list.
     ValueError
-        If something in the list is no operation that can be kept.
+        If something in the list is no operation that a policy is asked about.
 
     Examples
     --------
@@ -124,22 +168,24 @@ def create_selective_checkpoint_contexts(policy_fn_or_list, allow_cache_entry_mu
     >>> import autograd_c as torch
     >>> from autograd_c.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
     >>> x = torch.ones(2, 2, requires_grad=True)
-    >>> keep_products = partial(create_selective_checkpoint_contexts, [torch.matmul])
+    >>> keep_products = partial(create_selective_checkpoint_contexts, [torch.mm])
     >>> y = checkpoint(lambda t: (t @ t).sin() @ t, x, use_reentrant=False, context_fn=keep_products)
     >>> y.sum().backward()
     """
     if isinstance(policy_fn_or_list, list):
+        asked = [_operation(name) for name in _core.__watched__]
         for op in policy_fn_or_list:
-            if op is not _core.matmul:
-                raise ValueError(f"Expected op in `op_list` to be torch.matmul but got: {op} of type {type(op)}. ")
-        keeps = bool(policy_fn_or_list)
+            if not any(op is one for one in asked):
+                raise ValueError(
+                    f"Expected op in `op_list` to be an operation that calculates but got: {op} of type {type(op)}. "
+                )
 
-        def policy(ctx, op, a, b):
-            return keeps
+        def policy(ctx, op, *operands):
+            return any(op is one for one in policy_fn_or_list)
 
     elif callable(policy_fn_or_list):
         policy = policy_fn_or_list
     else:
         raise TypeError("policy_fn_or_list must be either a function or a list of ops.")
-    cache: list = []
-    return _Keeping(cache, policy), _Reusing(cache)
+    entries: dict[str, list] = {}
+    return _Keeping(entries, policy), _Reusing(entries, allow_cache_entry_mutation)
