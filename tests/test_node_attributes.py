@@ -21,9 +21,6 @@ ABSENT = {
         for operand in operands
         for what in ("sizes", "strides")
     ],
-    # A node of two operations that differ in their kernels.
-    ("DivBackward2", "rounding_mode"),
-    ("GeluBackward0", "approximate"),
     # What the derivative does without.
     ("AsStridedBackward0", "stride"),
     ("AsStridedBackward0", "storage_offset"),
@@ -31,13 +28,7 @@ ABSENT = {
     ("IndexAddBackward0", "source"),
     ("LinalgSvdBackward0", "S_sym_argsize_minus_1"),
     ("LogSigmoidBackward0", "buffer"),
-    ("NllLoss2DBackward0", "ignore_index"),
-    ("NllLoss2DBackward0", "reduction"),
-    ("NllLoss2DBackward0", "self"),
     ("NllLoss2DBackward0", "total_weight"),
-    ("NllLossBackward0", "ignore_index"),
-    ("NllLossBackward0", "reduction"),
-    ("NllLossBackward0", "self"),
     ("NllLossBackward0", "total_weight"),
     ("PowBackward1", "result"),
     ("PowBackward2", "result"),
@@ -131,6 +122,14 @@ def test_absent_ones_are_absent():
         (lambda x: x.std(0, correction=0), {"dim": (0,), "keepdim": False, "correction": 0}),
         (lambda x: x.split([1, 2], 1)[1], {"dim": 1, "split_sizes": (1, 2), "self_sym_sizes": (2, 3)}),
         (lambda x: ac.nn.functional.softplus(x, 2.0), {"beta": 2.0, "threshold": 20}),
+        (lambda x: ac.div(x, 2.0, rounding_mode="floor"), {"rounding_mode": "floor"}),
+        (lambda x: ac.div(x, 2.0, rounding_mode="trunc"), {"rounding_mode": "trunc"}),
+        (lambda x: ac.nn.functional.gelu(x), {"approximate": "none"}),
+        (lambda x: ac.nn.functional.gelu(x, approximate="tanh"), {"approximate": "tanh"}),
+        (
+            lambda x: ac.nn.functional.nll_loss(x, ac.tensor([0, 2]), ignore_index=2),
+            {"reduction": 1, "ignore_index": 2},
+        ),
     ],
 )
 def test_values(operation, attributes):

@@ -49,8 +49,8 @@ def _table():
         "MinBackward1": {"self": A, "result": RESULT},
         "MmBackward0": {"self": A, "mat2": B},
         "MvBackward0": {"self": A, "vec": B},
-        "NllLoss2DBackward0": {"target": A, "weight": 0},
-        "NllLossBackward0": {"target": A, "weight": 0},
+        "NllLoss2DBackward0": {"self": B, "target": A, "weight": 0},
+        "NllLossBackward0": {"self": B, "target": A, "weight": 0},
         "PolygammaBackward1": {"self": A},
         "PowBackward1": {"self": A, "exponent": B},
         "PowBackward2": {"exponent": B},
@@ -68,7 +68,8 @@ def _table():
 
 # The arguments that are no tensors: an attribute and where its value stands. `arg` is what the node keeps, `argK`
 # a part of it, `numK` a number that its kernels get, `intK` an integral one, `maskK` a part whose bits are dimensions,
-# `itemA` and `itemB` an operand that was a number, `indices` the saved indices; _READERS has them all.
+# `itemA` and `itemB` an operand that was a number, `indices` the saved indices; _READERS has these and what is of one
+# node only.
 _ARGUMENTS = """
 AmaxBackward0 dim:mask0 keepdim:arg1
 AminBackward0 dim:mask0 keepdim:arg1
@@ -82,10 +83,12 @@ CumprodBackward0 dim:arg
 CumsumBackward0 dim:arg
 DiagonalBackward0 self_sym_sizes:arg0 offset:arg1 dim1:arg2 dim2:arg3
 DivBackward1 other:itemB
+DivBackward2 rounding_mode:rounding
 EluBackward0 alpha:num0 scale:one input_scale:one
 EluBackward1 alpha:num0 scale:one input_scale:one
 ExpandBackward0 self_sym_sizes:arg
 GatherBackward0 dim:arg1 sparse_grad:no
+GeluBackward0 approximate:approximation
 HuberLossBackward0 reduction:int0 delta:num1
 IndexAddBackward0 dim:arg1 source_dim:rank0 alpha:num0
 IndexBackward0 self_sym_sizes:arg indices:indices
@@ -103,6 +106,8 @@ MeanBackward1 self_sym_sizes:arg0 self_sym_numel:count0 dim:mask1 keepdim:arg2
 MinBackward0 self_sym_sizes:arg0 dim:arg1 keepdim:arg2
 MseLossBackward0 reduction:int0
 MulBackward1 other:itemB
+NllLoss2DBackward0 reduction:picking ignore_index:ignored
+NllLossBackward0 reduction:picking ignore_index:ignored
 PermuteBackward0 dims:inverse
 PolygammaBackward0 n:int0
 PolygammaBackward1 n:int0
@@ -179,6 +184,10 @@ _READERS = {
     "indices": lambda node, k: _indices(node),
     "input": lambda node, k: _input_sizes(node),
     "parts": lambda node, k: tuple(sizes[node._arguments()[1]] for sizes in node._output_sizes()),
+    "rounding": lambda node, k: node._operation().removeprefix("div_"),
+    "approximation": lambda node, k: "tanh" if node._operation() == "gelu_tanh" else "none",
+    "picking": lambda node, k: node._arguments()[1].reduction,
+    "ignored": lambda node, k: node._arguments()[1].ignore,
     "one": lambda node, k: 1,
     "no": lambda node, k: False,
 }

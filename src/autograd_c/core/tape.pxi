@@ -123,6 +123,13 @@ cdef class Node(Tracked):
         """What else the derivative knows: the two numbers that kernels get, and `args`, layouts as sizes."""
         return (self.c[0], self.c[1]), with_sizes(self.args)
 
+    def _operation(self):
+        """The name of the table of an elementwise operation."""
+        if self.op == NULL or not isinstance(self, (UnaryNode, BinaryNode)):
+            return None
+        return (<const UnaryOp *>self.op).name.decode() if isinstance(self, UnaryNode) else (
+            (<const BinaryOp *>self.op).name.decode())
+
     def _kept_count(self):
         """How many tensors are saved beyond two inputs and a result."""
         return len(self.extra.saved) if self.extra is not None and self.extra.saved is not None else 0

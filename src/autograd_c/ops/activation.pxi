@@ -483,7 +483,7 @@ cdef class GeluBackward0(UnaryNode):
     """g (P(x) + x p(x)), P and p the normal distribution and its density, or their approximations"""
 
 cdef UnaryOp GELU = unary_op("gelu", gelu_forward, GeluBackward0, READS_X, gelu_backward, gelu_dx[Tensor])
-cdef UnaryOp GELU_TANH = unary_op("gelu", gelu_tanh_forward, GeluBackward0,
+cdef UnaryOp GELU_TANH = unary_op("gelu_tanh", gelu_tanh_forward, GeluBackward0,
                                   READS_X, gelu_tanh_backward, gelu_tanh_dx[Tensor])
 
 
