@@ -5,7 +5,8 @@
 # beyond, `far_angle` does it in integers.  Loops should not ask for each element, so those of loops.pxi
 # (`map1_near`) ask once for a block, and pass the address NEAR for `c` where all of it is near.
 # Inlined into the loop, `c == NEAR` is true when the compiler reads it: the call is gone, and what
-# is left is vectorised.  Everywhere else c is something else, and each angle is looked at.
+# is left is vectorised.  Everywhere else c is something else, and each angle is looked at, which also
+# saves one alone the work that it does not need; the bits are the same.
 
 cdef extern from *:
     """
@@ -149,32 +150,45 @@ cdef inline int64_t chosen_bits(int64_t q, double odd, double even) noexcept nog
     return bits_of(even) ^ ((bits_of(even) ^ bits_of(odd)) & -(q & 1))
 
 
-cdef inline double sine_of_angle(Angle a, int64_t quarters, const double *c) noexcept nogil:
-    """sin(a + quarters pi/2)."""
-    cdef int64_t q = a.quarter + quarters, y
-    cdef int64_t sign = <int64_t>(<uint64_t>q << 62) & bits_of(-0.0)
+cdef inline double sine_of_near(double x, int64_t quarters) noexcept nogil:
+    """sin(x + quarters pi/2) of a near angle: both polynomials, and the right one chosen."""
+    cdef Angle a = reduced_angle(x)
+    cdef int64_t q = a.quarter + quarters
     cdef double w = mad(-0.5, a.r * a.r, 1.0)
-    if c == NEAR:
-        y = chosen_bits(q, w - cosine_less(a.r, a.less, w), a.r - sine_less(a.r, a.less))
-    elif q & 1:                # one alone: computing both costs more than the branch
-        y = bits_of(w - cosine_less(a.r, a.less, w))
+    cdef int64_t y = chosen_bits(q, w - cosine_less(a.r, a.less, w), a.r - sine_less(a.r, a.less))
+    return double_of(y ^ <int64_t>(<uint64_t>q << 62) & bits_of(-0.0))
+
+
+cdef double sine_alone(double x, int64_t quarters) noexcept nogil:
+    """The same of any angle, with branches instead: nobody waits for a step that it does without."""
+    cdef Angle a
+    cdef int64_t q
+    cdef double w, y
+    if cmath.fabs(x) < 0.785:      # below pi/4 there is nothing to take off
+        a.r = x
+        a.less = 0.0
+        a.quarter = 0
+    elif is_far(x):
+        a = far_angle(x)
     else:
-        y = bits_of(a.r - sine_less(a.r, a.less))
-    return double_of(y ^ sign)
+        a = reduced_angle(x)
+    q = a.quarter + quarters
+    if q & 1:
+        w = mad(-0.5, a.r * a.r, 1.0)
+        y = w - cosine_less(a.r, a.less, w)
+    else:
+        y = a.r - sine_less(a.r, a.less)
+    return -y if q & 2 else y
 
 
 cdef inline double sin_value(double x, const double *c) noexcept nogil:
     """sin(x); see Note [Near and far angles] for c."""
-    if c != NEAR and is_far(x):
-        return sine_of_angle(far_angle(x), 0, c)
-    return sine_of_angle(reduced_angle(x), 0, c)
+    return sine_of_near(x, 0) if c == NEAR else sine_alone(x, 0)
 
 
 cdef inline double cos_value(double x, const double *c) noexcept nogil:
     """cos(x); see Note [Near and far angles] for c."""
-    if c != NEAR and is_far(x):
-        return sine_of_angle(far_angle(x), 1, c)
-    return sine_of_angle(reduced_angle(x), 1, c)
+    return sine_of_near(x, 1) if c == NEAR else sine_alone(x, 1)
 
 
 cdef inline double tan_value(double x, const double *c) noexcept nogil:
