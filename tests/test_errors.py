@@ -285,7 +285,7 @@ ERRORS = {
     "view_float": (lambda o: o.m.view(3.0), TypeError, ("", "float")),
     "sum_keyword": (lambda o: o.m.sum(foo=3), TypeError, ("sum", "foo")),
     "unknown_method": (lambda o: o.v.no_such_method, AttributeError,
-                       "'Tensor' object has no attribute 'no_such_method'"),
+                       ("", "Tensor' object has no attribute 'no_such_method'")),
     "unknown_function": (lambda o: ac.no_such_function, AttributeError, f"module '{ac.__name__}' has no attribute"),
     # dtypes that an op does not have
     "bool_sub": (lambda o: o.b - o.b, RuntimeError,

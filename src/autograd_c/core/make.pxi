@@ -84,7 +84,7 @@ cdef Tensor number_tensor(object o):
 cdef inline Tensor operand(object o):
     """The tensor that an operator's other side stands for, or None."""
     if isinstance(o, Tensor):
-        return o
+        return <Tensor>o
     if type(o) is float:
         t = scalar_f64(<double>o)
         (<Tensor>t).flags = NUMBER
@@ -245,17 +245,6 @@ cdef int tensor_clear(PyObject *o) noexcept:
     t.node = None
     t.grad_ = None
     t.meta = None
+    drop_attributes(o)
     t.flags &= ~(VIEW | DUAL | HOOKED | RETAIN)
-    return 0
-
-
-cdef int set_attribute(Tensor t, object name, object value) except -1:
-    """`t.name = value`: a property, a slot of a subclass, or an attribute of the user's."""
-    if hasattr(type(t), name) or type(t) is not Tensor:
-        PyObject_GenericSetAttr(t, name, <PyObject *>value)
-        return 0
-    if meta_of(t).attributes is None:
-        t.meta.attributes = {}
-    t.meta.attributes[name] = value
-    note_cycle_maker()
     return 0

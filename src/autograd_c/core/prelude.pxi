@@ -22,7 +22,8 @@ cdef extern from "Python.h":
     ctypedef void (*freefunc)(void *) noexcept
     ctypedef int (*inquiry)(PyObject *) noexcept
     ctypedef void (*destructor)(PyObject *) noexcept
-    ctypedef int (*traverseproc)(PyObject *, void *, void *) noexcept
+    ctypedef int (*visitproc)(PyObject *, void *) noexcept
+    ctypedef int (*traverseproc)(PyObject *, visitproc, void *) noexcept
     ctypedef struct PyTypeObject:
         const char *tp_name
         Py_ssize_t tp_basicsize
@@ -32,6 +33,7 @@ cdef extern from "Python.h":
         freefunc tp_free
         inquiry tp_clear
         traverseproc tp_traverse
+        Py_ssize_t tp_dictoffset
         destructor tp_dealloc
     PyTypeObject *ag_type "Py_TYPE"(PyObject *) noexcept
     PyThreadState *PyEval_SaveThread() nogil
@@ -45,6 +47,7 @@ cdef extern from "Python.h":
     void PyObject_ClearWeakRefs(PyObject *) noexcept
     void PyType_Modified(PyTypeObject *) noexcept
     int PyObject_GenericSetAttr(object, object, PyObject *) except -1
+    object PyObject_GenericGetDict(object, void *)
     void *PyMem_RawMalloc(size_t) noexcept nogil
     void *PyMem_RawRealloc(void *, size_t) noexcept nogil
     void PyMem_RawFree(void *) noexcept nogil

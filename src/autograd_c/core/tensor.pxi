@@ -34,7 +34,6 @@ cdef class Meta:
     cdef uint32_t seen         # of a view: the shared version at which its grad_fn was right
     cdef dict hooks            # of a leaf
     cdef dict post_hooks       # of a leaf, after accumulation
-    cdef dict attributes       # set by users
     cdef Tensor tangent
     cdef int64_t level         # the dual level that the tangent belongs to
 
@@ -59,6 +58,7 @@ cdef class Tensor(Tracked):
     cdef Tensor grad_
     cdef Meta meta
     cdef PyObject *accumulator  # of a leaf: its AccumulateGrad while there is one, not owned
+    cdef PyObject *attributes  # the dict of the user's, NULL before the first: Note [Attributes of tensors]
     cdef Value value
     cdef uint32_t version      # while the element lies in the object
     cdef int flags
@@ -261,23 +261,10 @@ cdef class Tensor(Tracked):
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(single_element(self))
 
-    def __getattr__(self, name):
-        # Reached when nothing else has the name.
-        if self.meta is not None and self.meta.attributes is not None:
-            try:
-                return self.meta.attributes[name]
-            except KeyError:
-                pass
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
     def __setattr__(self, name, value):
-        set_attribute(self, name, value)
-
-    def __delattr__(self, name):
-        if self.meta is not None and self.meta.attributes is not None and name in self.meta.attributes:
-            del self.meta.attributes[name]
-        else:
-            PyObject_GenericSetAttr(self, name, NULL)
+        PyObject_GenericSetAttr(self, name, <PyObject *>value)
+        if self.attributes != NULL:
+            note_cycle_maker()
 
     def __reduce_ex__(self, protocol):
         from ._copy import reduce_tensor
@@ -294,10 +281,8 @@ cdef class Tensor(Tracked):
     @property
     def __dict__(self):
         """The attributes that users set."""
-        if meta_of(self).attributes is None:
-            self.meta.attributes = {}
-            note_cycle_maker()
-        return self.meta.attributes
+        note_cycle_maker()
+        return PyObject_GenericGetDict(self, NULL)
 
     # ------------------------------------------------------------------ operators
 
