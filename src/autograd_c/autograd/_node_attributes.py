@@ -106,8 +106,8 @@ MeanBackward1 self_sym_sizes:arg0 self_sym_numel:count0 dim:mask1 keepdim:arg2
 MinBackward0 self_sym_sizes:arg0 dim:arg1 keepdim:arg2
 MseLossBackward0 reduction:int0
 MulBackward1 other:itemB
-NllLoss2DBackward0 reduction:picking ignore_index:ignored
-NllLossBackward0 reduction:picking ignore_index:ignored
+NllLoss2DBackward0 reduction:int0 ignore_index:int1
+NllLossBackward0 reduction:int0 ignore_index:int1
 PermuteBackward0 dims:inverse
 PolygammaBackward0 n:int0
 PolygammaBackward1 n:int0
@@ -186,8 +186,6 @@ _READERS = {
     "parts": lambda node, k: tuple(sizes[node._arguments()[1]] for sizes in node._output_sizes()),
     "rounding": lambda node, k: node._operation().removeprefix("div_"),
     "approximation": lambda node, k: "tanh" if node._operation() == "gelu_tanh" else "none",
-    "picking": lambda node, k: node._arguments()[1].reduction,
-    "ignored": lambda node, k: node._arguments()[1].ignore,
     "one": lambda node, k: 1,
     "no": lambda node, k: False,
 }

@@ -13,8 +13,8 @@ cdef class Picking:
 
     cdef Layout form           # of the input
     cdef Layout picked         # of the unreduced result
-    cdef readonly int reduction
-    cdef readonly int64_t ignore
+    cdef int reduction
+    cdef int64_t ignore
     cdef object node
 
 
@@ -116,6 +116,11 @@ cdef Tensor put_back(Picking how, Tensor g, Tensor x, Tensor target, Tensor weig
 
 cdef class NllLossBackward0(Node):
     """-g weight at the target, else 0; divided by the sum of the weights for the mean"""
+
+    def _arguments(self):
+        """The reduction and the ignored index."""
+        cdef Picking how = self.args
+        return (how.reduction, how.ignore), None
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
         return give(grads, 0, put_back(self.args, g, saved_b(self), saved_a(self), saved_more(self, 0)))
