@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from module import ac, to_numpy
+from module import IS_TORCH, ac, to_numpy
 from support import (
     NO_GRAPH,
     SECOND_BACKWARD,
@@ -332,6 +332,27 @@ class TestFailures:
         assert ac.is_grad_enabled()
         result.backward()
         assert a.grad.item() == 1.0
+
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers")
+    def test_keyboard_interrupt_in_a_long_kernel(self):
+        """It comes when the kernel has ended; nothing is half done, and no memory stays."""
+        a = leaf(np.full(1_000_000, 0.5))
+        a.sin().sum().backward()
+        a.grad = None
+        before = 0 if IS_TORCH else ac.memory.stats().in_use
+        previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        try:
+            with raises(KeyboardInterrupt), ac.no_grad():
+                signal.setitimer(signal.ITIMER_REAL, 2e-3)
+                while True:
+                    a.exp()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+        assert ac.is_grad_enabled()
+        assert IS_TORCH or ac.memory.stats().in_use == before
+        a.sin().sum().backward()
+        np.testing.assert_allclose(to_numpy(a.grad), np.cos(0.5))
 
 
 # ------------------------------------------------------------------ threads
