@@ -97,7 +97,7 @@ cdef Tensor addmm_tangent(Tensor x, Tensor a, Tensor b, double beta, double alph
 cdef Tensor c_addmm(Tensor x, Tensor a, Tensor b, double beta, double alpha):
     cdef Tensor y
     check_addmm(x, a, b)
-    y = recalled("addmm")
+    y = recalled("addmm", x, a, b)
     if y is None:
         y = addmm_values(x, a, b, beta, alpha)
         computed("addmm", y, x, a, b)

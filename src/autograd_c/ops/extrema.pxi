@@ -75,7 +75,7 @@ cdef Tensor c_amax(Tensor x, object dim, bint keepdim, bint largest):
     for d in range(x.form.ndim):
         if (mask >> d) & 1 and x.form.sizes[d] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
-    y = recalled("amax" if largest else "amin")
+    y = recalled("amax" if largest else "amin", x)
     if y is None:
         y = extremum_values(x, mask, keepdim, largest, None)
         computed("amax" if largest else "amin", y, x)
@@ -109,7 +109,7 @@ cdef Tensor c_extremum(Tensor x, bint largest):
     if x.form.numel == 0:
         raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                            "reduction dim with the 'dim' argument.")
-    y = recalled("max" if largest else "min")
+    y = recalled("max" if largest else "min", x)
     if y is None:
         y = extremum_values(x, every_dim(x), False, largest, None)
         computed("max" if largest else "min", y, x)

@@ -187,7 +187,7 @@ cdef Tensor c_mm(Tensor a, Tensor b):
     check_product(a, b, "m1", "m2", "addmm_impl_cpu_")
     sizes[0] = a.form.sizes[0]
     sizes[1] = b.form.sizes[1]
-    y = recalled("mm")
+    y = recalled("mm", a, b)
     if y is None:
         y = new_tensor(a.kind, layout_contiguous(2, sizes))
         product_into(as_stack(y), as_stack(a), as_stack(b))
@@ -241,7 +241,7 @@ cdef Tensor c_mv(Tensor a, Tensor v):
         raise RuntimeError(f"addmv input tensors must have the same dtype, but got {scalar_type_name(v.kind)}, "
                            f"{scalar_type_name(a.kind)}, and {scalar_type_name(v.kind)}")
     check_product(a, v, "mat", "vec", "addmv_impl_cpu")
-    y = recalled("mv")
+    y = recalled("mv", a, v)
     if y is None:
         y = new_tensor(a.kind, layout_contiguous(1, a.form.sizes))
         product_into(stacked(y, y.form.sizes[0], 1, 1, 1), as_stack(a),
@@ -290,7 +290,7 @@ cdef Tensor c_dot(Tensor a, Tensor b):
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {scalar_type_name(a.kind)} and "
                            f"{scalar_type_name(b.kind)}")
     check_product(a, b, "input", "tensor", "dot")
-    y = recalled("dot")
+    y = recalled("dot", a, b)
     if y is None:
         y = new_tensor(a.kind, SCALAR)
         product_into(stacked(y, 1, 1, 1, 1), stacked(a, 1, a.form.sizes[0], 1, a.form.strides[0]),
@@ -341,7 +341,7 @@ cdef Tensor c_bmm(Tensor a, Tensor b):
     sizes[0] = a.form.sizes[0]
     sizes[1] = a.form.sizes[1]
     sizes[2] = b.form.sizes[2]
-    y = recalled("bmm")
+    y = recalled("bmm", a, b)
     if y is None:
         y = new_tensor(a.kind, layout_contiguous(3, sizes))
         product_into(y, a, b)

@@ -103,7 +103,7 @@ cdef object moment(const Moment *op, Tensor x, object dim, bint keepdim, double 
         name = op.name.decode() if op.pair else "std and var"
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
     warn_freedom(op, x.form, form, correction)
-    y = None if op.pair else recalled(op.name)
+    y = None if op.pair else recalled(op.name, x)
     if y is None:
         y = new_tensor(F64, form)
         if op.pair:
@@ -343,7 +343,7 @@ cdef Tensor c_norm(Tensor x, double p, object dim, bint keepdim):
         reducer = &LARGEST
     elif p == -cmath.INFINITY:
         reducer = &SMALLEST
-    y = recalled("norm")
+    y = recalled("norm", x)
     if y is None:
         y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
         reduce_with(reducer, y, None, x, mask, F64, &p)

@@ -67,7 +67,7 @@ cdef Tensor picked_values(Picking how, Tensor x, Tensor target, Tensor weight):
 
 cdef Tensor pick(Picking how, Tensor x, Tensor target, Tensor weight):
     """The loss."""
-    cdef Tensor y = recalled("nll_loss")
+    cdef Tensor y = recalled("nll_loss", x, target)
     cdef Node n
     if y is None:
         y = picked_values(how, x, target, weight)

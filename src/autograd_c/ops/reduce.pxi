@@ -96,7 +96,7 @@ cdef Tensor sum_values(Tensor x, uint64_t mask, bint keepdim):
 
 cdef Tensor c_sum(Tensor x, uint64_t mask, bint keepdim, bint named):
     """The sum over dimensions; `named`: they were given, which PyTorch's node names tell."""
-    cdef Tensor y = recalled("sum")
+    cdef Tensor y = recalled("sum", x)
     cdef Node n
     if y is None:
         y = sum_values(x, mask, keepdim)
@@ -188,7 +188,7 @@ cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
     cdef double count
     check_mean(x.kind, "Input")
     count = count_folded(x.form, mask)
-    y = recalled("mean")
+    y = recalled("mean", x)
     if y is None:
         y = sum_values(x, mask, keepdim)
         binary_into(&DIV, y, y, scalar_f64(count), F64)
@@ -312,7 +312,7 @@ cdef class ProdBackward1(Node):
 
 cdef Tensor prod_values(Tensor x, uint64_t mask, bint keepdim):
     cdef int kind = F64 if x.kind == F64 else I64
-    cdef Tensor y = recalled("prod")
+    cdef Tensor y = recalled("prod", x)
     if y is None:
         y = new_tensor(kind, reduced_layout(x.form, mask, keepdim))
         reduce_into(&PROD_F64 if kind == F64 else &PROD_I64, y, None, x, mask, kind)

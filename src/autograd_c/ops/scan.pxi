@@ -116,7 +116,7 @@ cdef struct Scan:
 
 cdef Tensor scan(const Scan *op, Tensor x, int d):
     cdef int kind = F64 if x.kind == F64 else I64
-    cdef Tensor y = recalled(op.name)
+    cdef Tensor y = recalled(op.name, x)
     cdef Node n
     if y is None:
         y = new_tensor(kind, fresh_layout(x.form))

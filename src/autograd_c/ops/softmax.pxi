@@ -26,7 +26,7 @@ cdef class LogsumexpBackward0(Node):
 
 
 cdef Tensor c_logsumexp(Tensor x, uint64_t mask, bint keepdim):
-    cdef Tensor y = recalled("logsumexp"), wide
+    cdef Tensor y = recalled("logsumexp", x), wide
     cdef Node n
     if y is None:
         y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
@@ -202,7 +202,7 @@ cdef class LogSoftmaxBackward0(Node):
 
 cdef Tensor c_softmax(Tensor x, int d, bint logarithm):
     cdef const char *name = "log_softmax" if logarithm else "softmax"
-    cdef Tensor y = recalled(name), t
+    cdef Tensor y = recalled(name, x), t
     cdef Node n
     if y is None:
         y = new_tensor(F64, fresh_layout(x.form))
