@@ -209,7 +209,7 @@ cdef Tensor unary_with(const UnaryOp *op, Tensor x, double c0, double c1):
     if recording() and op.node != NULL and needs_grad(x):
         node = unary_node(op, x, x, form, c)
     y = own_tensor(make_tensor(kind, form, node))
-    if not ag_tls.watching or not recalled_into(op.name, y, x):
+    if not recalled(op.name, y):
         unary_into(op, y, x, want, c)
         computed(op.name, y, x)
     if node != <PyObject *>None and op.reads & READS_Y:
@@ -364,7 +364,7 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
         if needs_grad(a) | needs_grad(b):
             node = binary_node(op, a, b, a, form)
     y = own_tensor(make_tensor(kind, form, node))
-    if not ag_tls.watching or not recalled_into(op.name, y, a, b):
+    if not recalled(op.name, y):
         binary_into(op, y, a, b, want)
         computed(op.name, y, a, b)
     if (a.flags | b.flags) & SPECIAL:

@@ -12,9 +12,15 @@ log_softmax cumsum cumprod mse_loss smooth_l1_loss huber_loss binary_cross_entro
 binary_cross_entropy_with_logits nll_loss""".split())
 
 
-cdef inline Tensor recalled(const char *name, Tensor a, Tensor b=None, Tensor c=None):
-    """The result of the operation that comes next, on a (and b and c unless None), if it was kept; else None."""
-    return asked_watcher(name, a, b, c) if ag_tls.watching else None
+cdef inline bint recalled(const char *name, Tensor y) except -1:
+    """Whether y, made for the result of an operation, has it from the first run."""
+    return ag_tls.watching and recall(name, y)
+
+
+cdef Tensor recalled_result(const char *name, Layout form):
+    """The same for a float64 result whose computation makes its tensor: that of the first run, or None."""
+    cdef Tensor y = new_tensor(F64, fresh_layout(form)) if ag_tls.watching else None
+    return y if y is not None and recall(name, y) else None
 
 
 cdef inline int computed(const char *name, Tensor y, Tensor a, Tensor b=None, Tensor c=None) except -1:
@@ -22,26 +28,20 @@ cdef inline int computed(const char *name, Tensor y, Tensor a, Tensor b=None, Te
     return offer(name, y, a, b, c) if ag_tls.watching else 0
 
 
-cdef tuple sizes_of_operands(Tensor a, Tensor b, Tensor c):
-    """What must be the same in both runs: the result's sizes follow from it, and backward trusts them."""
-    cdef Tensor x
-    return tuple([(size_of(x.form), x.kind) for x in (a, b, c) if x is not None])
-
-
-cdef Tensor asked_watcher(const char *name, Tensor a, Tensor b, Tensor c):
+cdef bint recall(const char *name, Tensor y) except -1:
     cdef object watcher = thread_hooks().watcher
+    cdef Tensor kept
     ag_tls.watching = 0
     try:
-        return watcher.recall(name.decode(), sizes_of_operands(a, b, c))
+        kept = watcher.recall(name.decode())
     finally:
         ag_tls.watching = 1
-
-
-cdef bint recalled_into(const char *name, Tensor y, Tensor a, Tensor b=None) except -1:
-    """Whether the result was kept; y has it then."""
-    cdef Tensor kept = recalled(name, a, b)
     if kept is None:
         return False
+    if not same_sizes(kept.form, y.form) or kept.kind != y.kind:     # backward trusts the sizes
+        raise RuntimeError(f"{name.decode()} has a result of {scalar_type_name(y.kind)} with sizes "
+                           f"{sizes_text(y.form)}, and had one of {scalar_type_name(kept.kind)} with sizes "
+                           f"{sizes_text(kept.form)} when it was kept by a selective checkpoint")
     copy_elements(y, kept)
     return True
 
@@ -52,7 +52,7 @@ cdef int offer(const char *name, Tensor y, Tensor a, Tensor b, Tensor c) except 
     operands = tuple([x.item() if x.flags & NUMBER else x for x in (a, b, c) if x is not None])
     ag_tls.watching = 0
     try:
-        watcher.offer(name.decode(), strided_alias(y, y.form, 0), operands, sizes_of_operands(a, b, c))
+        watcher.offer(name.decode(), strided_alias(y, y.form, 0), operands)
     finally:
         ag_tls.watching = 1
     return 0

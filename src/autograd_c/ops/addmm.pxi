@@ -36,15 +36,20 @@ cdef int check_addmm(Tensor x, Tensor a, Tensor b) except -1:
     return check_product(a, b, "m1", "m2", "addmm_impl_cpu_")
 
 
-cdef Tensor addmm_values(Tensor x, Tensor a, Tensor b, double beta, double alpha):
-    """beta x + alpha a @ b; a factor of 0 hides what is nan."""
+cdef Tensor addmm_result(Tensor x, Tensor a, Tensor b):
+    """A tensor for the result."""
     cdef Py_ssize_t sizes[2]
     cdef Tensor y
-    cdef int want = x.kind
     sizes[0] = a.form.sizes[0]
     sizes[1] = b.form.sizes[1]
     y = new_tensor(x.kind, layout_contiguous(2, sizes))
     check_expand(x.form, y.form)
+    return y
+
+
+cdef int addmm_into(Tensor y, Tensor x, Tensor a, Tensor b, double beta, double alpha) except -1:
+    """y = beta x + alpha a @ b; a factor of 0 hides what is nan."""
+    cdef int want = x.kind
     if alpha == 0.0:
         memset(y.ptr, 0, y.form.numel * item_size(y.kind))
     else:
@@ -55,7 +60,7 @@ cdef Tensor addmm_values(Tensor x, Tensor a, Tensor b, double beta, double alpha
         if beta != 1.0:
             x = bare_product(x, factor_of(beta, want))
         binary_into(&ADD, y, y, x, want)
-    return y
+    return 0
 
 
 cdef inline Tensor factor_of(double factor, int kind):
@@ -97,9 +102,9 @@ cdef Tensor addmm_tangent(Tensor x, Tensor a, Tensor b, double beta, double alph
 cdef Tensor c_addmm(Tensor x, Tensor a, Tensor b, double beta, double alpha):
     cdef Tensor y
     check_addmm(x, a, b)
-    y = recalled("addmm", x, a, b)
-    if y is None:
-        y = addmm_values(x, a, b, beta, alpha)
+    y = addmm_result(x, a, b)
+    if not recalled("addmm", y):
+        addmm_into(y, x, a, b, beta, alpha)
         computed("addmm", y, x, a, b)
     if recording() and needs_grad(x) | needs_grad(a) | needs_grad(b):
         set_result(addmm_node(x, a, b, beta, alpha), y)
@@ -159,7 +164,8 @@ def addmm_(self, mat1, mat2, *, beta=1, alpha=1):
         old = before_change(x)
         a = before_change(a) if a is x else a
         b = before_change(b) if b is x else b
-    y = addmm_values(x, a, b, by, times)
+    y = addmm_result(x, a, b)
+    addmm_into(y, x, a, b, by, times)
     if recorded:
         n = addmm_node(x, a, b, by, times)
     begin_write(x)

@@ -53,13 +53,17 @@ cdef class MinBackward0(MaxBackward0):
     """g at the element that was chosen, else 0"""
 
 
-cdef Tensor extremum_values(Tensor x, uint64_t mask, bint keepdim, bint largest, Tensor index):
+cdef Tensor extremum_values(const char *name, Tensor x, uint64_t mask, bint keepdim, bint largest, Tensor index):
+    """The values, and unless None the indices; name is NULL where a selective checkpoint does not ask."""
     cdef int want = F64 if x.kind == F64 else I64
     cdef Tensor y = new_tensor(want, reduced_layout(x.form, mask, keepdim))
-    if want == F64:
-        reduce_into(&MAX_F64 if largest else &MIN_F64, y, index, x, mask, want)
-    else:
-        reduce_into(&MAX_I64 if largest else &MIN_I64, y, index, x, mask, want)
+    if name == NULL or not recalled(name, y):
+        if want == F64:
+            reduce_into(&MAX_F64 if largest else &MIN_F64, y, index, x, mask, want)
+        else:
+            reduce_into(&MAX_I64 if largest else &MIN_I64, y, index, x, mask, want)
+        if name != NULL:
+            computed(name, y, x)
     return converted(y, x.kind)
 
 
@@ -75,10 +79,7 @@ cdef Tensor c_amax(Tensor x, object dim, bint keepdim, bint largest):
     for d in range(x.form.ndim):
         if (mask >> d) & 1 and x.form.sizes[d] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
-    y = recalled("amax" if largest else "amin", x)
-    if y is None:
-        y = extremum_values(x, mask, keepdim, largest, None)
-        computed("amax" if largest else "amin", y, x)
+    y = extremum_values("amax" if largest else "amin", x, mask, keepdim, largest, None)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(AmaxBackward0 if largest else AminBackward0))
         n.args = (mask, keepdim)
@@ -109,10 +110,7 @@ cdef Tensor c_extremum(Tensor x, bint largest):
     if x.form.numel == 0:
         raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
                            "reduction dim with the 'dim' argument.")
-    y = recalled("max" if largest else "min", x)
-    if y is None:
-        y = extremum_values(x, every_dim(x), False, largest, None)
-        computed("max" if largest else "min", y, x)
+    y = extremum_values("max" if largest else "min", x, every_dim(x), False, largest, None)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(MaxBackward1 if largest else MinBackward1))
         add_edge(n, x)
@@ -133,7 +131,7 @@ cdef tuple c_extremum_along(Tensor x, object dim, bint keepdim, bint largest):
     if x.form.ndim and x.form.sizes[d] == 0:
         raise IndexError(f"{'max' if largest else 'min'}(): Expected reduction dim {d} to have non-zero size.")
     index = new_tensor(I64, reduced_layout(x.form, mask, keepdim))
-    y = extremum_values(x, mask, keepdim, largest, index)
+    y = extremum_values(NULL, x, mask, keepdim, largest, index)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(MaxBackward0 if largest else MinBackward0))
         n.args = (x.form, d, keepdim)
@@ -283,14 +281,14 @@ cdef Tensor c_argmax(Tensor x, object dim, bint keepdim, bint largest):
         mask = every_dim(x)
         index = new_tensor(I64, reduced_layout(x.form, mask, keepdim))
         x = contiguous(x)
-        extremum_values(strided_alias(x, layout_of_sequence((x.form.numel,)), 0), 1, False, largest, index)
+        extremum_values(NULL, strided_alias(x, layout_of_sequence((x.form.numel,)), 0), 1, False, largest, index)
         return index
     d = dim_number(dim, x.form.ndim, name)
     mask = <uint64_t>1 << d if x.form.ndim else 0
     if x.form.ndim and x.form.sizes[d] == 0:
         raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
     index = new_tensor(I64, reduced_layout(x.form, mask, keepdim))
-    extremum_values(x, mask, keepdim, largest, index)
+    extremum_values(NULL, x, mask, keepdim, largest, index)
     return index
 
 

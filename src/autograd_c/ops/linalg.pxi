@@ -187,9 +187,8 @@ cdef Tensor c_mm(Tensor a, Tensor b):
     check_product(a, b, "m1", "m2", "addmm_impl_cpu_")
     sizes[0] = a.form.sizes[0]
     sizes[1] = b.form.sizes[1]
-    y = recalled("mm", a, b)
-    if y is None:
-        y = new_tensor(a.kind, layout_contiguous(2, sizes))
+    y = new_tensor(a.kind, layout_contiguous(2, sizes))
+    if not recalled("mm", y):
         product_into(as_stack(y), as_stack(a), as_stack(b))
         computed("mm", y, a, b)
     return finish_product(c_mm, MmBackward0, a, b, y)
@@ -241,9 +240,8 @@ cdef Tensor c_mv(Tensor a, Tensor v):
         raise RuntimeError(f"addmv input tensors must have the same dtype, but got {scalar_type_name(v.kind)}, "
                            f"{scalar_type_name(a.kind)}, and {scalar_type_name(v.kind)}")
     check_product(a, v, "mat", "vec", "addmv_impl_cpu")
-    y = recalled("mv", a, v)
-    if y is None:
-        y = new_tensor(a.kind, layout_contiguous(1, a.form.sizes))
+    y = new_tensor(a.kind, layout_contiguous(1, a.form.sizes))
+    if not recalled("mv", y):
         product_into(stacked(y, y.form.sizes[0], 1, 1, 1), as_stack(a),
                      stacked(v, v.form.sizes[0], 1, v.form.strides[0], 1))
         computed("mv", y, a, v)
@@ -290,9 +288,8 @@ cdef Tensor c_dot(Tensor a, Tensor b):
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {scalar_type_name(a.kind)} and "
                            f"{scalar_type_name(b.kind)}")
     check_product(a, b, "input", "tensor", "dot")
-    y = recalled("dot", a, b)
-    if y is None:
-        y = new_tensor(a.kind, SCALAR)
+    y = new_tensor(a.kind, SCALAR)
+    if not recalled("dot", y):
         product_into(stacked(y, 1, 1, 1, 1), stacked(a, 1, a.form.sizes[0], 1, a.form.strides[0]),
                      stacked(b, b.form.sizes[0], 1, b.form.strides[0], 1))
         computed("dot", y, a, b)
@@ -341,9 +338,8 @@ cdef Tensor c_bmm(Tensor a, Tensor b):
     sizes[0] = a.form.sizes[0]
     sizes[1] = a.form.sizes[1]
     sizes[2] = b.form.sizes[2]
-    y = recalled("bmm", a, b)
-    if y is None:
-        y = new_tensor(a.kind, layout_contiguous(3, sizes))
+    y = new_tensor(a.kind, layout_contiguous(3, sizes))
+    if not recalled("bmm", y):
         product_into(y, a, b)
         computed("bmm", y, a, b)
     return finish_product(c_bmm, BmmBackward0, a, b, y)

@@ -103,11 +103,10 @@ cdef object moment(const Moment *op, Tensor x, object dim, bint keepdim, double 
         name = op.name.decode() if op.pair else "std and var"
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
     warn_freedom(op, x.form, form, correction)
-    y = None if op.pair else recalled(op.name, x)
-    if y is None:
-        y = new_tensor(F64, form)
-        if op.pair:
-            mean = new_tensor(F64, form)
+    y = new_tensor(F64, form)
+    if op.pair:
+        mean = new_tensor(F64, form)
+    if op.pair or not recalled(op.name, y):
         reduce_with(&STD if op.root else &VAR, y, mean, x, mask, F64, &correction)
         if not op.pair:
             computed(op.name, y, x)
@@ -343,9 +342,8 @@ cdef Tensor c_norm(Tensor x, double p, object dim, bint keepdim):
         reducer = &LARGEST
     elif p == -cmath.INFINITY:
         reducer = &SMALLEST
-    y = recalled("norm", x)
-    if y is None:
-        y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
+    y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
+    if not recalled("norm", y):
         reduce_with(reducer, y, None, x, mask, F64, &p)
         computed("norm", y, x)
     if recording() and needs_grad(x):

@@ -35,7 +35,7 @@ cdef Tensor pick_weights(Picking how, Tensor target, Tensor weight):
 
 
 cdef double total_weight(Tensor q) except? -1:
-    return (<double *>sum_values(q, every_dim(q), False).ptr)[0]
+    return (<double *>sum_of_all(q).ptr)[0]
 
 
 cdef Py_ssize_t picked_offset(Layout form, Py_ssize_t i, int64_t k) noexcept:
@@ -59,7 +59,7 @@ cdef Tensor picked_values(Picking how, Tensor x, Tensor target, Tensor weight):
         (<double *>y.ptr)[i] = 0.0 if at[i] == how.ignore else (
             -(<double *>values.ptr)[picked_offset(how.form, i, at[i])] * (<double *>q.ptr)[i])
     if how.reduction != NONE:
-        y = sum_values(y, every_dim(y), False)
+        y = sum_of_all(y)
     if how.reduction == MEAN:
         (<double *>y.ptr)[0] /= total_weight(q)
     return y
@@ -67,7 +67,7 @@ cdef Tensor picked_values(Picking how, Tensor x, Tensor target, Tensor weight):
 
 cdef Tensor pick(Picking how, Tensor x, Tensor target, Tensor weight):
     """The loss."""
-    cdef Tensor y = recalled("nll_loss", x, target)
+    cdef Tensor y = recalled_result("nll_loss", how.picked if how.reduction == NONE else SCALAR)
     cdef Node n
     if y is None:
         y = picked_values(how, x, target, weight)

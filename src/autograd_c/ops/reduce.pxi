@@ -87,19 +87,28 @@ cdef class SumBackward1(SumBackward0):
     """g, expanded"""
 
 
-cdef Tensor sum_values(Tensor x, uint64_t mask, bint keepdim):
-    cdef int kind = F64 if x.kind == F64 else I64
-    cdef Tensor y = new_tensor(kind, reduced_layout(x.form, mask, keepdim))
-    reduce_into(&SUM_F64 if kind == F64 else &SUM_I64, y, None, x, mask, kind)
+cdef inline Tensor sum_result(Tensor x, uint64_t mask, bint keepdim):
+    """A tensor for a sum or a product."""
+    return new_tensor(F64 if x.kind == F64 else I64, reduced_layout(x.form, mask, keepdim))
+
+
+cdef void sum_into(Tensor y, Tensor x, uint64_t mask) noexcept:
+    reduce_into(&SUM_F64 if y.kind == F64 else &SUM_I64, y, None, x, mask, y.kind)
+
+
+cdef Tensor sum_of_all(Tensor x):
+    """The sum, unknown to autograd."""
+    cdef Tensor y = sum_result(x, every_dim(x), False)
+    sum_into(y, x, every_dim(x))
     return y
 
 
 cdef Tensor c_sum(Tensor x, uint64_t mask, bint keepdim, bint named):
     """The sum over dimensions; `named`: they were given, which PyTorch's node names tell."""
-    cdef Tensor y = recalled("sum", x)
+    cdef Tensor y = sum_result(x, mask, keepdim)
     cdef Node n
-    if y is None:
-        y = sum_values(x, mask, keepdim)
+    if not recalled("sum", y):
+        sum_into(y, x, mask)
         computed("sum", y, x)
     if recording() and needs_grad(x):
         n = new_node(<PyTypeObject *>(SumBackward1 if named else SumBackward0))
@@ -188,9 +197,9 @@ cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
     cdef double count
     check_mean(x.kind, "Input")
     count = count_folded(x.form, mask)
-    y = recalled("mean", x)
-    if y is None:
-        y = sum_values(x, mask, keepdim)
+    y = sum_result(x, mask, keepdim)
+    if not recalled("mean", y):
+        sum_into(y, x, mask)
         binary_into(&DIV, y, y, scalar_f64(count), F64)
         computed("mean", y, x)
     if recording() and needs_grad(x):
@@ -311,11 +320,9 @@ cdef class ProdBackward1(Node):
 
 
 cdef Tensor prod_values(Tensor x, uint64_t mask, bint keepdim):
-    cdef int kind = F64 if x.kind == F64 else I64
-    cdef Tensor y = recalled("prod", x)
-    if y is None:
-        y = new_tensor(kind, reduced_layout(x.form, mask, keepdim))
-        reduce_into(&PROD_F64 if kind == F64 else &PROD_I64, y, None, x, mask, kind)
+    cdef Tensor y = sum_result(x, mask, keepdim)
+    if not recalled("prod", y):
+        reduce_into(&PROD_F64 if y.kind == F64 else &PROD_I64, y, None, x, mask, y.kind)
         computed("prod", y, x)
     return y
 

@@ -116,10 +116,9 @@ cdef struct Scan:
 
 cdef Tensor scan(const Scan *op, Tensor x, int d):
     cdef int kind = F64 if x.kind == F64 else I64
-    cdef Tensor y = recalled(op.name, x)
+    cdef Tensor y = new_tensor(kind, fresh_layout(x.form))
     cdef Node n
-    if y is None:
-        y = new_tensor(kind, fresh_layout(x.form))
+    if not recalled(op.name, y):
         lines_into(op.forward if kind == F64 else op.integer, d, y, x, None, None, kind, NULL)
         computed(op.name, y, x)
     if recording() and needs_grad(x):

@@ -26,10 +26,9 @@ cdef class LogsumexpBackward0(Node):
 
 
 cdef Tensor c_logsumexp(Tensor x, uint64_t mask, bint keepdim):
-    cdef Tensor y = recalled("logsumexp", x), wide
+    cdef Tensor y = new_tensor(F64, reduced_layout(x.form, mask, keepdim)), wide
     cdef Node n
-    if y is None:
-        y = new_tensor(F64, reduced_layout(x.form, mask, keepdim))
+    if not recalled("logsumexp", y):
         reduce_into(&LOGSUMEXP, y, None, x, mask, F64)
         computed("logsumexp", y, x)
     if recording() and needs_grad(x):
@@ -202,10 +201,9 @@ cdef class LogSoftmaxBackward0(Node):
 
 cdef Tensor c_softmax(Tensor x, int d, bint logarithm):
     cdef const char *name = "log_softmax" if logarithm else "softmax"
-    cdef Tensor y = recalled(name, x), t
+    cdef Tensor y = new_tensor(F64, fresh_layout(x.form)), t
     cdef Node n
-    if y is None:
-        y = new_tensor(F64, fresh_layout(x.form))
+    if not recalled(name, y):
         lines_into(log_softmax_forward if logarithm else softmax_forward, d, y, x, None, None, F64, NULL)
         computed(name, y, x)
     if recording() and needs_grad(x):

@@ -46,6 +46,8 @@ class SelectiveCheckpointContext:
 
 def _operation(name):
     """The function of the package, or of nn.functional, whose results have this name; else the name."""
+    if name not in _core.__watched__:  # registered by another library
+        return name
     name = _PUBLISHED.get(name, name)
     return _core.__functions__.get(name) or getattr(_core, name, name)
 
@@ -83,13 +85,13 @@ class _Keeping(_Watcher):
         super().__init__(entries)
         self.policy = policy
 
-    def recall(self, name, sizes):
+    def recall(self, name):
         return None
 
-    def offer(self, name, result, operands, sizes):
+    def offer(self, name, result, operands):
         context = SelectiveCheckpointContext(is_recompute=False, op_output=result)
         saves = self.policy(context, _operation(name), *operands) in _SAVES
-        self.entries.setdefault(name, []).append((result, result._version, sizes) if saves else _RECOMPUTE)
+        self.entries.setdefault(name, []).append((result, result._version) if saves else _RECOMPUTE)
 
 
 class _Reusing(_Watcher):
@@ -103,7 +105,7 @@ class _Reusing(_Watcher):
         super().__enter__()
         self.counts = dict.fromkeys(self.entries, 0)
 
-    def recall(self, name, sizes):
+    def recall(self, name):
         entries = self.entries.get(name)
         if entries is None:
             raise RuntimeError(f"{name} encountered during backward but not found in storage. {_MISMATCH}")
@@ -121,17 +123,13 @@ class _Reusing(_Watcher):
                 "Trying to backward an extra time. You are only allowed to backward once on any region computed under "
                 "selective activation checkpoint."
             )
-        result, version, first_sizes = entry
-        if sizes != first_sizes:
-            raise RuntimeError(
-                f"{name} invocation index {i} has operands of other sizes or dtypes than in forward. {_MISMATCH}"
-            )
         entries[i] = _CONSUMED
+        result, version = entry
         if result._version != version and not self.allow_mutation:
             raise RuntimeError("Tensor cached during selective activation checkpoint has been mutated")
         return result
 
-    def offer(self, name, result, operands, sizes):
+    def offer(self, name, result, operands):
         """Nothing is kept in the second run."""
 
 
