@@ -4,7 +4,9 @@ The finder itself is tested first, on functions that do leak.
 """
 
 import copy
+import ctypes
 import gc
+import itertools
 import pickle
 import sys
 
@@ -56,6 +58,23 @@ class TestTheFinder:
     def test_references(self):
         kept, watched = [], object()
         assert "references to object" in str(refleak.check(lambda: kept.append(watched), [watched]))
+
+    def test_references_that_are_lost(self):
+        watched, calls = object(), itertools.count()
+        one_more, one_less = (
+            ctypes.PYFUNCTYPE(None, ctypes.py_object)((name, ctypes.pythonapi)) for name in ("Py_IncRef", "Py_DecRef")
+        )
+        for _ in range(1000):
+            one_more(watched)
+
+        def lose():
+            next(calls)
+            one_less(watched)
+
+        complaints = refleak.check(lose, [watched], calls=5, rounds=2)
+        for _ in range(1000 - next(calls)):
+            one_less(watched)
+        assert "-1.00 more" in str(complaints)
 
     def test_a_counter(self):
         kept = []

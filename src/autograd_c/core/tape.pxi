@@ -356,14 +356,19 @@ cdef inline PyObject *second_edge_to(Tensor x, int *nr, PyObject *first) except 
     return second_edge_to_view(x, nr, first) if x.flags & VIEW else edge_to(x, nr)
 
 
+cdef inline object owned_edge(PyObject *to):
+    """What `edge_to` returned, as a reference of Cython's, which also counts None."""
+    return own_object(to) if to != <PyObject *>None else None
+
+
 cdef inline int add_edge(Node n, Tensor x) except -1:
     """Make x the next input of n; None and what requires no gradient make an empty edge."""
     if n.inputs >= 2:
         add_further_edge(n, x)
     elif x is not None and n.inputs == 0:
-        n.next0 = own_object(edge_to(x, &n.nr0))
+        n.next0 = owned_edge(edge_to(x, &n.nr0))
     elif x is not None:
-        n.next1 = own_object(edge_to(x, &n.nr1))
+        n.next1 = owned_edge(edge_to(x, &n.nr1))
     n.inputs += 1
     return 0
 
