@@ -32,6 +32,8 @@ include "core/reduction.pxi"    # the shared reduction
 include "core/folds.pxi"        # what sums, products, extrema fold
 include "core/norms.pxi"        # what norms, variances, logsumexp fold
 include "core/watch.pxi"        # results that selective checkpoints keep
+include "core/tables.pxi"       # the tables that describe elementwise operations
+include "core/plain.pxi"        # such an operation on plain numbers
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation
 include "core/gradients.pxi"    # and from its node to the gradients
 include "core/formula.pxi"      # what derivative formulas may call

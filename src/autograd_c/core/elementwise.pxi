@@ -1,146 +1,7 @@
-# Elementwise operations: from an operation's table of kernels to a recorded result.
+# Elementwise operations: from an operation's table of kernels (tables.pxi) to a recorded result.
 #
-# An operation is a table (UnaryOp, BinaryOp) that its block in ops/ fills: the kernels, the class of
-# its node, what its derivative reads.  Everything else - promotion, broadcasting, recording, writing
-# in place, the tangent - is here and in gradients.pxi, once.
-#
-# Note [Two forms of a formula]
-# A derivative is written once, over the fused type `num`.  Its double form is compiled into a kernel
-# that makes a gradient in one pass; its Tensor form runs where the gradient must itself be recorded
-# (create_graph) or carries a tangent.  In the Tensor form an `if` on an operand would ask an object
-# for its truth, so formulas choose with the helpers of formula.pxi only.
-
-ctypedef fused num:
-    double
-    Tensor
-
-ctypedef Tensor (*TensorChain1)(Tensor g, Tensor x, Tensor y, const double *c)
-ctypedef Tensor (*TensorChain2)(Tensor g, Tensor a, Tensor b)
-
-# What a derivative reads.
-cdef enum:
-    READS_NOTHING = 0
-    READS_X = 1
-    READS_Y = 2
-    READS_A = 1
-    READS_B = 2
-
-# How operands that are not float64 are treated.
-cdef enum:
-    KEEP = 0                   # computed in the promoted dtype
-    TO_FLOAT = 1               # always computed in float64
-    NO_BOOL = 2                # KEEP, but refuses bools: for the operator `-`
-    INTEGRAL = 3               # int64 and bool only
-    INTEGER_DIVISION = 4       # KEEP, but an integer divisor must not be 0, nor both be bools
-    NUMERIC = 5                # KEEP, but refuses bools
-    FLOAT_ONLY = 6             # one operand must be float64
-
-cdef enum:
-    SAME = -1                  # result_kind: the dtype that was computed in
-
-cdef struct UnaryOp:
-    const char *name
-    int treats
-    int result_kind
-    Kernel forward             # double
-    Kernel integer             # int64, NULL where there is none
-    PyTypeObject *node         # NULL: not differentiable
-    void *vtable               # of that class
-    int reads
-    Kernel backward
-    TensorChain1 formula
-    const void *registered     # of another library, Note [Registered operations]; else NULL
-
-cdef struct BinaryOp:
-    const char *name
-    int treats
-    int result_kind
-    Kernel forward
-    Kernel integer
-    PyTypeObject *node         # NULL: not differentiable
-    PyTypeObject *number_node  # the class when b is a Python number, where PyTorch has another name
-    void *vtable               # of both classes
-    int reads_a                # what the derivative for a reads
-    int reads_b
-    Kernel backward_a
-    Kernel backward_b
-    TensorChain2 formula_a
-    TensorChain2 formula_b
-    const void *registered     # as above
-
-
-cdef void *vtable_of(object node) except NULL:
-    """The C methods of a node class; classes that add none of their own share their base's meaning."""
-    cdef Node sample = node.__new__(node)
-    return AG_VTABLE(sample)
-
-
-cdef UnaryOp unary_op(const char *name, Kernel forward, object node, int reads, Kernel backward, TensorChain1 formula):
-    """The table of an operation on one tensor; integers are computed in float64 unless `integer` is set."""
-    cdef UnaryOp t
-    __watched__.add(name.decode())
-    t.name = name
-    t.treats = KEEP
-    t.result_kind = SAME
-    t.forward = forward
-    t.integer = NULL
-    t.node = <PyTypeObject *>node
-    t.vtable = vtable_of(node)
-    t.reads = reads
-    t.backward = backward
-    t.formula = formula
-    t.registered = NULL
-    return t
-
-
-cdef UnaryOp unary_test(const char *name, Kernel forward, Kernel integer):
-    """The table of a test of each element, which is not differentiable."""
-    cdef UnaryOp t = unary_op(name, forward, Node, READS_NOTHING, NULL, NULL)
-    t.node = NULL
-    t.integer = integer
-    t.result_kind = BOOL
-    return t
-
-
-cdef BinaryOp binary_op(const char *name, int treats, Kernel forward, Kernel integer):
-    """The table of an operation on two tensors that is not differentiable; `differentiable` adds the rest."""
-    cdef BinaryOp t
-    __watched__.add(name.decode())
-    t.name = name
-    t.treats = treats
-    t.result_kind = SAME
-    t.forward = forward
-    t.integer = integer
-    t.node = t.number_node = NULL
-    t.reads_a = t.reads_b = READS_NOTHING
-    t.backward_a = t.backward_b = NULL
-    t.formula_a = t.formula_b = NULL
-    t.registered = NULL
-    return t
-
-
-cdef BinaryOp binary_test(const char *name, Kernel forward, Kernel integer):
-    """The table of a comparison, which makes bools."""
-    cdef BinaryOp t = binary_op(name, KEEP, forward, integer)
-    t.result_kind = BOOL
-    return t
-
-
-cdef BinaryOp differentiable(BinaryOp t, object node, object number_node,
-                             int reads_a, Kernel backward_a, TensorChain2 formula_a,
-                             int reads_b, Kernel backward_b, TensorChain2 formula_b):
-    """The table with its derivatives; a kernel NULL passes the gradient on."""
-    t.node = <PyTypeObject *>node
-    t.vtable = vtable_of(node)
-    t.number_node = <PyTypeObject *>number_node if number_node is not None else NULL
-    t.reads_a = reads_a
-    t.backward_a = backward_a
-    t.formula_a = formula_a
-    t.reads_b = reads_b
-    t.backward_b = backward_b
-    t.formula_b = formula_b
-    return t
-
+# Everything that they share - promotion, broadcasting, recording, writing in place, the tangent - is here
+# and in gradients.pxi, once.
 
 cdef inline bint needs_grad(Tensor x) except -1:
     """Whether an operation on x must be recorded (where recording is on at all)."""
@@ -203,11 +64,13 @@ cdef Tensor unary_with(const UnaryOp *op, Tensor x, double c0, double c1):
     cdef int want = F64, kind = F64
     c[0] = c0
     c[1] = c1
-    if x.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
+    if is_plain(x) and takes_plain(op.treats, op.result_kind) and in_no_mode():
+        return plain_unary(op, x, c)
+    if x.kind != F64 or not takes_plain(op.treats, op.result_kind):
         unary_kinds(op, x.kind, &want, &kind)
     form = fresh_layout(x.form)
     if recording() and op.node != NULL and needs_grad(x):
-        node = unary_node(op, x, x, form, c)
+        node = record_unary(op, x, x, form, c)
     y = own_tensor(make_tensor(kind, form, node))
     if not recalled(op.name, y):
         unary_into(op, y, x, want, c)
@@ -219,25 +82,18 @@ cdef Tensor unary_with(const UnaryOp *op, Tensor x, double c0, double c1):
     return y
 
 
-cdef inline PyObject *unary_node(const UnaryOp *op, Tensor x, Tensor old_x, Layout form, const double *c) except NULL:
+cdef PyObject *record_unary(const UnaryOp *op, Tensor x, Tensor old_x, Layout form, const double *c) except NULL:
     """The node, a new reference; old_x is what x was before a change in place."""
-    cdef PyObject *saved = <PyObject *>None
+    cdef PyObject *none = <PyObject *>None
+    cdef PyObject *saved = <PyObject *>old_x if op.reads & READS_X else none
     cdef PyObject *n
+    cdef PyObject *to
     cdef int nr = 0
-    if op.reads & READS_X:
-        if old_x.flags & INFERENCE:
-            raise errors().inference_saved()
-        saved = <PyObject *>old_x
-    n = filled_node(op.node, op.vtable, edge_to(x, &nr), <PyObject *>None,
-                    <PyObject *>None if ag_tls.packing else saved, <PyObject *>None, form, ADDS)
-    (<Node>n).op = op
-    (<Node>n).inputs = 1
-    (<Node>n).nr0 = nr
-    (<Node>n).c[0] = c[0]
-    (<Node>n).c[1] = c[1]
-    if ag_tls.packing:
-        return packed_node(n, saved, <PyObject *>None)
-    return n
+    if op.reads & READS_X and old_x.flags & INFERENCE:
+        raise errors().inference_saved()
+    to = edge_to(x, &nr)
+    n = unary_node(op, to, nr, none if ag_tls.packing else saved, form, c)
+    return packed_node(n, saved, none) if ag_tls.packing else n
 
 
 cdef Tensor unary_in_place(const UnaryOp *op, Tensor x):
@@ -260,7 +116,7 @@ cdef Tensor unary_in_place_with(const UnaryOp *op, Tensor x, double c0, double c
     if recorded and op.reads & READS_X or x.flags & SPECIAL:
         old = before_change(x)
     if recorded:
-        n = own_node(unary_node(op, x, old, x.form, c))
+        n = own_node(record_unary(op, x, old, x.form, c))
     begin_write(x)
     unary_into(op, x, x, want, c)
     bump(x)
@@ -348,7 +204,9 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
     cdef Layout form
     cdef PyObject *node = <PyObject *>None
     cdef int want = F64, kind = F64
-    if a.kind != F64 or b.kind != F64 or op.result_kind != SAME or op.treats == INTEGRAL:
+    if is_plain(a) and is_plain(b) and takes_plain(op.treats, op.result_kind) and in_no_mode():
+        return plain_binary(op, a, b)
+    if a.kind != F64 or b.kind != F64 or not takes_plain(op.treats, op.result_kind):
         binary_kinds(op, a.kind, b.kind, &want, &kind)
         check_operands(op, a, b, want)
         if b.flags & NUMBER and b.kind == I64 and want == F64 and b.storage is None:
@@ -362,7 +220,7 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
         form = broadcast_layouts(a.form, b.form)
     if recording() and op.node != NULL and ((a.flags | b.flags) & (REQUIRES | VIEW)):
         if needs_grad(a) | needs_grad(b):
-            node = binary_node(op, a, b, a, form)
+            node = record_binary(op, a, b, a, form)
     y = own_tensor(make_tensor(kind, form, node))
     if not recalled(op.name, y):
         binary_into(op, y, a, b, want)
@@ -372,38 +230,25 @@ cdef Tensor binary(const BinaryOp *op, Tensor a, Tensor b):
     return y
 
 
-cdef inline PyObject *binary_node(const BinaryOp *op, Tensor a, Tensor b, Tensor old_a, Layout form) except NULL:
+cdef PyObject *record_binary(const BinaryOp *op, Tensor a, Tensor b, Tensor old_a, Layout form) except NULL:
     """The node, a new reference; old_a is what a was before a change in place."""
-    cdef bint number = b.flags & NUMBER and op.number_node != NULL
     cdef PyObject *none = <PyObject *>None
+    cdef bint number = takes_number(op, b)
     cdef int nr0 = 0, nr1 = 0
     cdef PyObject *to0 = edge_to(a, &nr0)
-    cdef PyObject *to1 = none
-    cdef PyObject *a_saved
-    cdef PyObject *b_saved
+    cdef PyObject *to1 = none if number else second_edge_to(b, &nr1, to0)
+    cdef int reads = read_by(op, to0, to1)
+    cdef PyObject *a_saved = <PyObject *>old_a if reads & READS_A else none
+    cdef PyObject *b_saved = <PyObject *>b if reads & READS_B else none
     cdef PyObject *n
-    cdef int reads = 0
-    if not number:
-        to1 = second_edge_to(b, &nr1, to0)
-    if to0 != none:
-        reads = op.reads_a
-    if to1 != none:
-        reads |= op.reads_b
     if (reads & READS_A and old_a.flags & INFERENCE) or (reads & READS_B and b.flags & INFERENCE):
         let_go(to0)
         let_go(to1)
         raise errors().inference_saved()
-    a_saved = <PyObject *>old_a if reads & READS_A else none
-    b_saved = <PyObject *>b if reads & READS_B else none
-    n = filled_node(op.number_node if number else op.node, op.vtable, to0, to1, none if ag_tls.packing else a_saved,
-                    none if ag_tls.packing else b_saved, form, ADDS)
-    (<Node>n).op = op
-    (<Node>n).inputs = 1 if number else 2
-    (<Node>n).nr0 = nr0
-    (<Node>n).nr1 = nr1
-    if ag_tls.packing:
-        return packed_node(n, a_saved, b_saved)
-    return n
+    if not ag_tls.packing:
+        return binary_node(op, number, to0, nr0, to1, nr1, a_saved, b_saved, form)
+    n = binary_node(op, number, to0, nr0, to1, nr1, none, none, form)
+    return packed_node(n, a_saved, b_saved)
 
 
 cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
@@ -425,7 +270,7 @@ cdef Tensor binary_in_place(const BinaryOp *op, Tensor a, Tensor b):
         if b is a:
             b = old
     if recorded:
-        n = own_node(binary_node(op, a, b, old, a.form))
+        n = own_node(record_binary(op, a, b, old, a.form))
     begin_write(a)
     binary_into(op, a, a, b, want)
     bump(a)

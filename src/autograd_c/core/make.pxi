@@ -1,21 +1,27 @@
 # Making tensors: of C values, of what Python code passes as one, of the memory of another.
 
-cdef inline PyObject *make_tensor(int dtype, Layout form, PyObject *node) except NULL:
+cdef PyObject *make_tensor(int dtype, Layout form, PyObject *node) except NULL:
     """A tensor of these sizes whose elements the caller writes, the result of `node` (or None).
 
     Returns a new reference, and takes over that to the node; Note [New objects].
     """
-    cdef PyObject *o
-    if form is not SCALAR:
-        return make_stored(dtype, form, node)
-    o = pooled(&tensor_pool, <PyTypeObject *>Tensor)
+    return make_scalar(dtype, node) if form is SCALAR else make_stored(dtype, form, node)
+
+
+cdef inline PyObject *make_scalar(int dtype, PyObject *node) except NULL:
+    """The same for a single element, which lies in the object."""
+    cdef PyObject *o = pooled(&tensor_pool, <PyTypeObject *>Tensor)
     if o == NULL:
         o = fresh_or_drop(&tensor_pool, <PyTypeObject *>Tensor, node, <PyObject *>None)
-    AG_FILL_TENSOR(<Tensor>o, form, node)
+    fill_scalar(o, dtype, node)
+    return o
+
+
+cdef inline void fill_scalar(PyObject *o, int dtype, PyObject *node) noexcept:
+    AG_FILL_TENSOR(<Tensor>o, SCALAR, node)
     (<Tensor>o).ptr = <char *>&(<Tensor>o).value
     (<Tensor>o).kind = dtype
     (<Tensor>o).flags = ag_tls.inference | REQUIRES * (node != <PyObject *>None)
-    return o
 
 
 cdef PyObject *make_stored(int dtype, Layout form, PyObject *node) except NULL:
@@ -43,18 +49,18 @@ cdef inline Tensor new_tensor(int dtype, Layout form):
     return own_tensor(make_tensor(dtype, form, <PyObject *>None))
 
 
-cdef inline Tensor new_scalar(int dtype):
+cdef Tensor new_scalar(int dtype):
     """A 0-d tensor; the caller writes `value`."""
-    return own_tensor(make_tensor(dtype, SCALAR, <PyObject *>None))
+    return own_tensor(make_scalar(dtype, <PyObject *>None))
 
 
-cdef inline Tensor scalar_f64(double v):
+cdef Tensor scalar_f64(double v):
     cdef Tensor t = new_scalar(F64)
     t.value.f = v
     return t
 
 
-cdef inline Tensor scalar_i64(int64_t v):
+cdef Tensor scalar_i64(int64_t v):
     cdef Tensor t = new_scalar(I64)
     t.value.i = v
     return t
@@ -213,14 +219,14 @@ cdef inline int share(Tensor v, Tensor x, Layout form) except -1:
     return 0
 
 
-cdef inline Tensor alias(Tensor x):
+cdef Tensor alias(Tensor x):
     """A tensor on the same memory, unknown to autograd."""
     cdef Tensor v = Tensor.__new__(Tensor)
     share(v, x, x.form)
     return v
 
 
-cdef inline Tensor strided_alias(Tensor x, Layout form, Py_ssize_t shift):
+cdef Tensor strided_alias(Tensor x, Layout form, Py_ssize_t shift):
     """A tensor on x's memory with another layout, `shift` elements after x's first."""
     cdef Tensor v = Tensor.__new__(Tensor)
     share(v, x, form)

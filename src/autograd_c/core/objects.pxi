@@ -115,12 +115,17 @@ cdef int dying = 0             # node_dealloc's on the stack
 cdef PyObject *waiting = NULL  # dead nodes, chained through Link.following
 
 
-cdef inline Py_ssize_t let_go(PyObject *o) noexcept:
-    """Drop a reference; returns 1 for None, which nobody has counted down yet."""
-    if o == <PyObject *>None:
-        return 1
-    ag_decref(o)
-    return 0
+cdef inline void let_go(PyObject *o) noexcept:
+    """Drop a reference that a field had; None is not counted."""
+    if o != <PyObject *>None:
+        ag_decref(o)
+
+
+cdef inline void let_go_counted(PyObject *o, Py_ssize_t *nones) noexcept:
+    """The same of one of several fields; what is left of `nones` at the end are the Nones among them."""
+    if o != <PyObject *>None:
+        nones[0] -= 1
+        ag_decref(o)
 
 
 cdef inline bint is_pooled(Pool *pool, PyObject *o) noexcept:
@@ -128,15 +133,17 @@ cdef inline bint is_pooled(Pool *pool, PyObject *o) noexcept:
     return ag_type(o).tp_alloc == pool.alloc
 
 
-cdef inline void hide(PyObject *o, bint is_ours) noexcept:
-    """Take a dying object out of the collector's sight."""
-    if link_of(o).tracked or not is_ours:
-        PyObject_GC_UnTrack(o)
+cdef inline bint hidden(Pool *pool, PyObject *o) noexcept:
+    """Take a dying object out of the collector's sight; whether its pool never let it be seen."""
+    if is_pooled(pool, o) and not link_of(o).tracked:
+        return True
+    PyObject_GC_UnTrack(o)
+    return False
 
 
-cdef inline void give_back(Pool *pool, PyObject *o, bint is_ours) noexcept:
+cdef inline void give_back(Pool *pool, PyObject *o, bint is_inside) noexcept:
     cdef PyObject *last
-    if not is_ours or link_of(o).tracked:      # not in the pool
+    if not is_inside:
         ag_type(o).tp_free(o)
         return
     if AUTOGRAD_C_SANITIZE or pool.free >= FREE_KEPT:
@@ -160,9 +167,8 @@ cdef inline void drop_attributes(PyObject *o) noexcept:
 
 cdef void tensor_dealloc(PyObject *o) noexcept:
     # The casts below make no reference: the count is 0.
-    cdef Py_ssize_t nones
-    cdef bint is_ours = is_pooled(&tensor_pool, o)
-    hide(o, is_ours)
+    cdef Py_ssize_t nones = 4
+    cdef bint is_inside = hidden(&tensor_pool, o)
     if AG_TENSOR_HAS_WEAK_REFERENCES(<Tensor>o):
         PyObject_ClearWeakRefs(o)
     if (<Tensor>o).accumulator != NULL:
@@ -170,57 +176,56 @@ cdef void tensor_dealloc(PyObject *o) noexcept:
         (<Tensor>o).accumulator = NULL
     drop_attributes(o)
     ag_decref(<PyObject *>(<Tensor>o).form)
-    nones = let_go(<PyObject *>(<Tensor>o).storage)
-    nones += let_go_of_node(<PyObject *>(<Tensor>o).node)
-    nones += let_go(<PyObject *>(<Tensor>o).grad_)
-    nones += let_go(<PyObject *>(<Tensor>o).meta)
+    let_go_counted(<PyObject *>(<Tensor>o).storage, &nones)
+    let_go_of_node(<PyObject *>(<Tensor>o).node, &nones)
+    let_go_counted(<PyObject *>(<Tensor>o).grad_, &nones)
+    let_go_counted(<PyObject *>(<Tensor>o).meta, &nones)
     ag_nones(-nones)
     (<Tensor>o).version = 0
     (<Tensor>o).flags = 0
     (<Tensor>o).nr = 0
-    give_back(&tensor_pool, o, is_ours)
+    give_back(&tensor_pool, o, is_inside)
 
 
-cdef inline Py_ssize_t let_go_of_node(PyObject *o) noexcept:
+cdef inline void let_go_of_node(PyObject *o, Py_ssize_t *nones) noexcept:
     """The same for a grad_fn, without the detour through its class where it dies."""
     if o == <PyObject *>None:
-        return 1
+        return
+    nones[0] -= 1
     if Py_REFCNT(o) == 1 and is_pooled(&node_pool, o):
         ag_kill(o)
         node_dealloc(o)
     else:
         ag_decref(o)
-    return 0
 
 
 cdef void node_dealloc(PyObject *o) noexcept:
     global dying, waiting
-    cdef bint is_ours = is_pooled(&node_pool, o)
-    hide(o, is_ours)
+    cdef bint is_inside = hidden(&node_pool, o)
     if AG_HAS_WEAK_REFERENCES(<Node>o):
         PyObject_ClearWeakRefs(o)
-    if dying >= DEEP and is_ours:
+    if dying >= DEEP and is_pooled(&node_pool, o):
         link_of(o).following = waiting
         waiting = o
         return
     dying += 1
-    take_apart(o, is_ours)
+    take_apart(o, is_inside)
     while dying == 1 and waiting != NULL:
         o = waiting
         waiting = link_of(o).following
-        take_apart(o, True)
+        take_apart(o, not link_of(o).tracked)
     dying -= 1
 
 
-cdef inline void take_apart(PyObject *o, bint is_ours) noexcept:
-    cdef Py_ssize_t nones
-    nones = let_go(<PyObject *>(<Node>o).next0)
-    nones += let_go(<PyObject *>(<Node>o).next1)
-    nones += let_go(<PyObject *>(<Node>o).a)
-    nones += let_go(<PyObject *>(<Node>o).b)
-    nones += let_go(<PyObject *>(<Node>o).form)
-    nones += let_go(<PyObject *>(<Node>o).extra)
-    nones += let_go(<PyObject *>(<Node>o).args)
+cdef inline void take_apart(PyObject *o, bint is_inside) noexcept:
+    cdef Py_ssize_t nones = 7
+    let_go_counted(<PyObject *>(<Node>o).next0, &nones)
+    let_go_counted(<PyObject *>(<Node>o).next1, &nones)
+    let_go_counted(<PyObject *>(<Node>o).a, &nones)
+    let_go_counted(<PyObject *>(<Node>o).b, &nones)
+    let_go_counted(<PyObject *>(<Node>o).form, &nones)
+    let_go_counted(<PyObject *>(<Node>o).extra, &nones)
+    let_go_counted(<PyObject *>(<Node>o).args, &nones)
     ag_nones(-nones)
     (<Node>o).nr0 = 0
     (<Node>o).nr1 = 0
@@ -231,7 +236,7 @@ cdef inline void take_apart(PyObject *o, bint is_ours) noexcept:
         (<Node>o).code = NULL
     (<Node>o).op = NULL
     (<Node>o).state.task = 0
-    give_back(&node_pool, o, is_ours)
+    give_back(&node_pool, o, is_inside)
 
 
 def _offer(str phase, dict info):

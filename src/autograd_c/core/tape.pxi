@@ -326,8 +326,11 @@ cdef inline Node gradient_node(Tensor x):
 
 cdef inline PyObject *edge_to(Tensor x, int *nr) except NULL:
     """What a new edge to x holds, a new reference, or None; and its number."""
-    if x.flags & VIEW:
-        return edge_to_view(x, nr)
+    return edge_to_view(x, nr) if x.flags & VIEW else plain_edge_to(x, nr)
+
+
+cdef inline PyObject *plain_edge_to(Tensor x, int *nr) noexcept:
+    """The same for what is no view."""
     nr[0] = x.nr
     if x.node is not None:
         return ag_held(<PyObject *>x.node)
@@ -629,7 +632,7 @@ cdef void rest_accumulator(PyObject *o) noexcept:
         (<Tensor>leaf).accumulator = NULL
         node_dealloc(o)
         return
-    hide(o, True)
+    hidden(&node_pool, o)
     if AG_HAS_WEAK_REFERENCES(<Node>o):
         PyObject_ClearWeakRefs(o)
     (<Node>o).flags = AT_REST                  # (an |= would count a reference to the dead o)
