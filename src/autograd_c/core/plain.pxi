@@ -35,8 +35,11 @@ cdef inline Tensor plain_unary(const UnaryOp *op, Tensor x, const double *c):
         to = plain_edge_to(x, &nr)
         node = unary_node(op, to, nr, <PyObject *>x if op.reads & READS_X else none, SCALAR, c)
     y = make_scalar(F64, node)
-    p[0] = <char *>&(<Tensor>y).value
-    op.forward(1, p, ONE_EACH, c)
+    if op.alone != NULL:
+        (<Tensor>y).value.f = op.alone((<double *>x.ptr)[0], c)
+    else:
+        p[0] = <char *>&(<Tensor>y).value
+        op.forward(1, p, ONE_EACH, c)
     if op.reads & READS_Y and node != none:
         (<Node>node).y = (<Tensor>y).value.f       # Note [Saved outputs]
         (<Node>node).flags |= SAVES | SCALAR_RESULT

@@ -46,6 +46,7 @@ cdef struct UnaryOp:
     PyTypeObject *node         # NULL: not differentiable
     void *vtable               # of that class
     int reads
+    Formula1C alone            # forward of one double, where to enter the kernel's loop costs much; else NULL
     Kernel backward
     TensorChain1 formula
     const void *registered     # of another library, Note [Registered operations]; else NULL
@@ -86,6 +87,7 @@ cdef UnaryOp unary_op(const char *name, Kernel forward, object node, int reads, 
     t.node = <PyTypeObject *>node
     t.vtable = vtable_of(node)
     t.reads = reads
+    t.alone = NULL
     t.backward = backward
     t.formula = formula
     t.registered = NULL

@@ -17,6 +17,7 @@ cdef class SinBackward0(UnaryNode):
     """g cos(x)"""
 
 cdef UnaryOp SIN = unary_op("sin", sin_forward, SinBackward0, READS_X, sin_backward, sin_dx[Tensor])
+SIN.alone = sin_value
 
 
 @op
@@ -62,6 +63,7 @@ cdef class CosBackward0(UnaryNode):
     """-g sin(x)"""
 
 cdef UnaryOp COS = unary_op("cos", cos_forward, CosBackward0, READS_X, cos_backward, cos_dx[Tensor])
+COS.alone = cos_value
 
 
 @op
@@ -107,6 +109,7 @@ cdef class TanBackward0(UnaryNode):
     """g (1 + tan(x)**2)"""
 
 cdef UnaryOp TAN = unary_op("tan", tan_forward, TanBackward0, READS_Y, tan_backward, tan_dx[Tensor])
+TAN.alone = tan_value
 
 
 @op
