@@ -206,40 +206,60 @@ cdef Reducer PROD_I64 = reducer(prod_feed_int, prod_finish_int)
 
 # ------------------------------------------------------------------------------------------- extrema
 # The first of equal elements is found, and a nan before anything else.  A block is first only asked
-# for its extreme value, in vectors; few blocks then have anything to be looked for.
+# for its extreme value, in vectors; few blocks then have anything to be looked for, and where nobody
+# wants to know the place, only those with a nan or with zeros, which may differ in sign.
 
-cdef inline void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, double sign) noexcept:
-    """The largest of sign * x, where sign is 1 or -1."""
-    cdef double best = fold.f
-    cdef double lane[8]
-    cdef double nothing[8]                      # becomes nan by a nan, or an infinity
-    cdef Py_ssize_t i, k
-    if fold.seen and best != best:
+cdef enum:
+    EXTREMUM_LANES = 32        # fewer, and gcc makes them variables before it looks for vectors
+
+cdef inline double extreme_value(Py_ssize_t n, const double *x, double sign) noexcept:
+    """The largest sign * x of a block, times sign; nan if there is one."""
+    cdef double lane[EXTREMUM_LANES]
+    cdef int64_t signs = 0                      # negative by a nan, whose bits are more than those of infinity
+    cdef Py_ssize_t i = 0, k, half = EXTREMUM_LANES // 2
+    for k in range(EXTREMUM_LANES):
+        lane[k] = x[0]
+    while i + EXTREMUM_LANES <= n:
+        for k in range(EXTREMUM_LANES):
+            lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
+            signs |= bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x[i + k]))
+        i += EXTREMUM_LANES
+    for k in range(n - i):
+        lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
+        signs |= bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x[i + k]))
+    if signs < 0:
+        return cmath.NAN
+    while half:
+        for k in range(half):
+            lane[k] = lane[k + half] if sign * lane[k + half] > sign * lane[k] else lane[k]
+        half >>= 1
+    return lane[0]
+
+
+cdef double largest_value(Py_ssize_t n, const double *x) noexcept:
+    return extreme_value(n, x, 1.0)
+
+
+cdef double smallest_value(Py_ssize_t n, const double *x) noexcept:
+    return extreme_value(n, x, -1.0)
+
+
+cdef void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, double sign, bint placed) noexcept:
+    """The largest of sign * x, where sign is 1 or -1; and, if `placed`, where it is."""
+    cdef double found
+    cdef Py_ssize_t i = 0
+    if fold.seen and fold.f != fold.f:
         return
     if n >= 16:
-        for k in range(8):
-            lane[k] = x[0]
-            nothing[k] = 0.0
-        i = 0
-        while i + 8 <= n:
-            for k in range(8):
-                lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
-                nothing[k] += 0.0 * x[i + k]
-            i += 8
-        for k in range(1, 8):
-            lane[0] = lane[k] if sign * lane[k] > sign * lane[0] else lane[0]
-            nothing[0] += nothing[k]
-        while i < n:
-            lane[0] = x[i] if sign * x[i] > sign * lane[0] else lane[0]
-            nothing[0] += 0.0 * x[i]
-            i += 1
-        if nothing[0] == 0.0:
-            if fold.seen and not sign * lane[0] > sign * best:
-                return
-            i = 0
-            while x[i] != lane[0]:
-                i += 1
-            fold.f = x[i]
+        found = largest_value(n, x) if sign > 0.0 else smallest_value(n, x)
+        if fold.seen and sign * found <= sign * fold.f:
+            return
+        if found == found:
+            if placed or found == 0.0:
+                while x[i] != found:
+                    i += 1
+                found = x[i]
+            fold.f = found
             fold.i = fold.seen + i
             return
     for i in range(n):
@@ -286,11 +306,19 @@ cdef bint min_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, 
 
 
 cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    extremum_feed(fold, n, <const double *>data, 1.0)
+    extremum_feed(fold, n, <const double *>data, 1.0, False)
 
 
 cdef void min_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    extremum_feed(fold, n, <const double *>data, -1.0)
+    extremum_feed(fold, n, <const double *>data, -1.0, False)
+
+
+cdef void max_place_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    extremum_feed(fold, n, <const double *>data, 1.0, True)
+
+
+cdef void min_place_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    extremum_feed(fold, n, <const double *>data, -1.0, True)
 
 
 cdef void extremum_finish(Fold *fold, char *y, char *index) noexcept:
@@ -344,8 +372,12 @@ cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
 
 
 cdef Reducer MAX_F64 = mergeable(with_columns(reducer(max_feed, extremum_finish), max_columns), merge_max)
+cdef Reducer MAX_PLACE_F64 = mergeable(
+    with_columns(reducer(max_place_feed, extremum_finish), max_columns), merge_max)
 cdef Reducer MAX_I64 = reducer(max_feed_int, extremum_finish_int)
 cdef Reducer MIN_F64 = mergeable(with_columns(reducer(min_feed, extremum_finish), min_columns), merge_min)
+cdef Reducer MIN_PLACE_F64 = mergeable(
+    with_columns(reducer(min_place_feed, extremum_finish), min_columns), merge_min)
 cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
 
 

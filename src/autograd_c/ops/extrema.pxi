@@ -58,8 +58,10 @@ cdef Tensor extremum_values(const char *name, Tensor x, uint64_t mask, bint keep
     cdef int want = F64 if x.kind == F64 else I64
     cdef Tensor y = new_tensor(want, reduced_layout(x.form, mask, keepdim))
     if name == NULL or not recalled(name, y):
-        if want == F64:
-            reduce_into(&MAX_F64 if largest else &MIN_F64, y, index, x, mask, want)
+        if want == F64 and index is not None:
+            reduce_into(&MAX_PLACE_F64 if largest else &MIN_PLACE_F64, y, index, x, mask, want)
+        elif want == F64:
+            reduce_into(&MAX_F64 if largest else &MIN_F64, y, None, x, mask, want)
         else:
             reduce_into(&MAX_I64 if largest else &MIN_I64, y, index, x, mask, want)
         if name != NULL:
