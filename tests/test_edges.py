@@ -515,3 +515,16 @@ def test_accuracy_in_the_tails(expression, exact, ulps):
         expected = np.array([float(exact(mp.mpf(x))) for x in points])
     found = to_numpy(evaluate(expression, x=float_tensor(points)))
     np.testing.assert_array_less(np.abs(found - expected), (ulps + 0.5) * np.spacing(np.abs(expected)))
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch's vectors differ from its scalars")
+@pytest.mark.parametrize("name", ["sin", "cos", "tan", "exp", "tanh", "log", "sqrt", "sigmoid", "erf"])
+def test_a_scalar_has_the_bits_of_a_vectors_element(name):
+    generator, function = np.random.default_rng(0), getattr(ac, name)
+    special = [0.0, -0.0, inf, -inf, nan, 5e-324, 0.785, 0.7853981633974483, 2.0**20, 2.0**20 + 1.0]
+    x = [*generator.normal(0, 3, 300), *10.0 ** generator.uniform(-300, 300, 300), *special]
+    expected = to_numpy(function(ac.tensor(x)))
+    for requires_grad in (False, True):
+        found = [function(ac.tensor(float(each), requires_grad=requires_grad)).item() for each in x]
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found)[~np.isnan(expected)], np.signbit(expected)[~np.isnan(expected)])

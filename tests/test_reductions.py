@@ -110,3 +110,16 @@ def test_norms_of_neighbours_of_any_magnitude(size):
     expected = [math.hypot(*row) for row in values]
     np.testing.assert_allclose(to_numpy(ac.tensor(values).norm(dim=1)), expected, rtol=1e-14)
     np.testing.assert_allclose(to_numpy(ac.tensor(values.T.copy()).norm(dim=0)), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("length", [15, 16, 17, 31, 32, 33, 63, 64, 511, 512, 513, 1024, 1100])
+@pytest.mark.parametrize("odd", [0.0, math.inf, -math.inf, math.nan])
+def test_extremes_of_every_remainder_of_the_lanes(length, odd):
+    generator = np.random.default_rng(length)
+    for _ in range(5):
+        x = generator.integers(-3, 4, length) * 0.5
+        x[generator.integers(length)] = odd
+        t = ac.tensor(x.tolist())
+        np.testing.assert_array_equal(to_numpy(ac.amax(t)), x.max())
+        np.testing.assert_array_equal(to_numpy(ac.amin(t)), x.min())
+        assert (int(t.argmax()), int(t.argmin())) == (int(x.argmax()), int(x.argmin()))

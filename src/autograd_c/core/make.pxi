@@ -18,6 +18,7 @@ cdef inline PyObject *make_scalar(int dtype, PyObject *node) except NULL:
 
 
 cdef inline void fill_scalar(PyObject *o, int dtype, PyObject *node) noexcept:
+    # Apart from `make_scalar`: as one function it is too large for the compiler to inline both.
     AG_FILL_TENSOR(<Tensor>o, SCALAR, node)
     (<Tensor>o).ptr = <char *>&(<Tensor>o).value
     (<Tensor>o).kind = dtype

@@ -6,7 +6,7 @@
 # takes what its policy wants to keep; in the second run another gives it back, in the same order.
 # Operations ask that calculate: copies, views and random numbers do not, nor changes in place.
 
-# The names; the tables of tables.pxi add theirs.
+# The names; elementwise operations add theirs where their tables are made (tables.pxi).
 __watched__ = set("""mm mv dot bmm addmm sum mean prod amax amin max min var std norm logsumexp softmax
 log_softmax cumsum cumprod mse_loss smooth_l1_loss huber_loss binary_cross_entropy
 binary_cross_entropy_with_logits nll_loss""".split())
