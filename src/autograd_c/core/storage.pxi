@@ -57,7 +57,7 @@ cdef void drop_kept_blocks() noexcept:
             b = free_blocks[k]
             free_blocks[k] = b.next
             bytes_kept -= b.size
-            ag_free(b.raw)
+            ag_free(b.raw, b.size)
 
 
 cdef char *take_block(Py_ssize_t n) except NULL:
@@ -114,7 +114,7 @@ cdef void give_block(char *data) noexcept:
     bytes_in_use -= b.size
     blocks_in_use[b.kind] -= 1
     if AUTOGRAD_C_SANITIZE:
-        ag_free(b.raw)
+        ag_free(b.raw, b.size)
         return
     b.next = free_blocks[b.kind]
     free_blocks[b.kind] = b
