@@ -6,7 +6,8 @@
 # B. Same-shaped contiguous operands and 0-d ones never get here: see `unary_into`, `binary_into`.
 #    They call the same kernels, so the bits are the same.
 # C. What runs along an axis (a cumulative sum, softmax) gets whole lines, `walk_lines`: packed where
-#    they are no runs, a tile of neighbouring lines at a time.
+#    they are no runs, a tile of neighbouring lines at a time.  So are strips of runs where an operand
+#    is transposed: one run after the other would take a double of each of its cache lines.
 # D. A large walk is shared out among threads: some of one dimension's steps for each, Note [Jobs].
 
 cdef struct Walk:
@@ -164,7 +165,7 @@ cdef void walk_part(void *context, Py_ssize_t start, Py_ssize_t stop, int thread
     if job.room == NULL or job.n == 0:
         walk_runs(&part, job.kernel, job.c)
     else:
-        walk_tiles(&part, job.n, job.tile, job.along, job.room + thread * part.operands * job.tile * job.n,
+        walk_tiles(&part, job.n, job.n, job.tile, job.along, job.room + thread * room_of_tiles(&part, job.n, job.tile),
                    job.kernel, job.c)
 
 
@@ -200,7 +201,7 @@ cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1
     job.tile = min(w.sizes[others - 1], <Py_ssize_t>TILE) if others else 1
     reserved = w.numel >= UNLOCK and shared_dimension(&job, others) and reserve_team(w.numel)
     if not direct:
-        job.room = <int64_t *>PyMem_RawMalloc((team.members if reserved else 1) * w.operands * job.tile * n * 8)
+        job.room = <int64_t *>PyMem_RawMalloc((team.members if reserved else 1) * room_of_tiles(w, n, job.tile) * 8)
         if job.room == NULL:
             leave_team(reserved)
             raise MemoryError()
@@ -210,7 +211,7 @@ cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1
     elif direct:
         walk_runs(w, kernel, c)
     else:
-        walk_tiles(w, n, job.tile, along, job.room, kernel, c)
+        walk_tiles(w, n, n, job.tile, along, job.room, kernel, c)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
     leave_team(reserved)
@@ -223,13 +224,26 @@ cdef inline bint line_is_packed(Walk *w, int k, Py_ssize_t n, Py_ssize_t s) noex
     return w.kind[k] != w.want[k] or s > 1 or s < 0 or (k == 0 and s != 1 and n > 1)
 
 
-cdef void walk_tiles(Walk *w, Py_ssize_t n, Py_ssize_t tile, const Py_ssize_t *along, int64_t *room,
+cdef enum:
+    STRIP = 128                # elements of a run that are packed together with those of its neighbours
+    APART = TILE               # elements between packed lines: a multiple of 4 kB would share cache sets
+
+
+cdef Py_ssize_t room_of_tiles(const Walk *w, Py_ssize_t n, Py_ssize_t tile) noexcept:
+    """The elements that `walk_tiles` needs room for."""
+    return w.operands * tile * (n + APART)
+
+
+cdef void walk_tiles(Walk *w, Py_ssize_t n, Py_ssize_t strip, Py_ssize_t tile, const Py_ssize_t *along, int64_t *room,
                      Kernel kernel, const double *c) noexcept:
-    """The lines packed, some neighbours at a time: elements next to each other are then moved together."""
+    """Lines of n elements packed, so many elements of so many neighbours at a time.
+
+    Elements next to each other in memory are then moved together.
+    """
     cdef Py_ssize_t at[MAX_DIMS]
     cdef char *p[MAX_OPERANDS]
     cdef int last = w.ndim - 1, d, k
-    cdef Py_ssize_t start, count = w.sizes[last] if last >= 0 else 1
+    cdef Py_ssize_t start, done, count = w.sizes[last] if last >= 0 else 1
     for k in range(w.operands):
         p[k] = w.p[k]
     for d in range(last):
@@ -237,7 +251,10 @@ cdef void walk_tiles(Walk *w, Py_ssize_t n, Py_ssize_t tile, const Py_ssize_t *a
     while True:
         start = 0
         while start < count:
-            run_tile(w, n, min(count - start, tile), start, p, along, room, kernel, c)
+            done = 0
+            while done < n:
+                run_tile(w, min(n - done, strip), min(count - start, tile), done, start, p, along, room, kernel, c)
+                done += strip
             start += tile
         d = last - 1
         while d >= 0:
@@ -254,9 +271,9 @@ cdef void walk_tiles(Walk *w, Py_ssize_t n, Py_ssize_t tile, const Py_ssize_t *a
             return
 
 
-cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t start, char **p, const Py_ssize_t *along,
-                   int64_t *room, Kernel kernel, const double *c) noexcept:
-    """m lines of n elements, the first of them `start` steps along the last dimension of the walk."""
+cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t done, Py_ssize_t start, char **p,
+                   const Py_ssize_t *along, int64_t *room, Kernel kernel, const double *c) noexcept:
+    """n elements of m lines: the first `done` steps along it, the lines `start` along the walk's last dimension."""
     cdef char *q[MAX_OPERANDS]
     cdef Py_ssize_t s[MAX_OPERANDS]
     cdef Py_ssize_t step[MAX_OPERANDS]          # from line to line, in bytes
@@ -266,15 +283,15 @@ cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t start, char *
     for k in range(w.operands):
         item = item_size(w.kind[k])
         next_line = w.strides[k][w.ndim - 1] if w.ndim else 0
-        first[k] = p[k] + start * next_line * item
+        first[k] = p[k] + (start * next_line + done * along[k]) * item
         step[k] = next_line * item
         s[k] = along[k]
         if line_is_packed(w, k, n, along[k]):
-            q[k] = <char *>(room + k * m * n)
+            q[k] = <char *>(room + k * m * (n + APART))
             if k:
-                move_tile(n, m, first[k], along[k], next_line, w.kind[k], q[k], 1, n, w.want[k])
+                move_tile(n, m, first[k], along[k], next_line, w.kind[k], q[k], 1, n + APART, w.want[k])
             s[k] = 1
-            step[k] = n * item_size(w.want[k])
+            step[k] = (n + APART) * item_size(w.want[k])
         else:
             q[k] = first[k]
     for j in range(m):
@@ -283,7 +300,7 @@ cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t start, char *
             q[k] += step[k]
     if line_is_packed(w, 0, n, along[0]):
         next_line = w.strides[0][w.ndim - 1] if w.ndim else 0
-        move_tile(n, m, <char *>room, 1, n, w.want[0], first[0], along[0], next_line, w.kind[0])
+        move_tile(n, m, <char *>room, 1, n + APART, w.want[0], first[0], along[0], next_line, w.kind[0])
 
 
 cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize_t lx, int kind,
@@ -343,8 +360,11 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
         for k in range(w.operands):
             s[k] = w.strides[k][last]
     for k in range(w.operands):
-        if w.kind[k] != w.want[k] or s[k] > 1 or s[k] < 0 or (k == 0 and s[k] != 1 and n > 1):
+        if line_is_packed(w, k, n, s[k]):
             direct = False
+    if not direct and turn_transposed(w):
+        walk_strips(w, kernel, c)
+        return
     for d in range(last):
         at[d] = 0
     while True:
@@ -365,6 +385,35 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
             d -= 1
         if d < 0:
             return
+
+
+cdef bint turn_transposed(Walk *w) noexcept:
+    """Whether an operand is transposed; the dimension of its neighbours becomes the last but one."""
+    cdef int last = w.ndim - 1, d, near, k
+    for k in range(1, w.operands):
+        near = last
+        for d in range(last):
+            if 0 < w.strides[k][d] < w.strides[k][near] and w.sizes[d] >= TILE:
+                near = d
+        if near != last and w.sizes[last] >= TILE:
+            if near != last - 1:
+                walk_swap(w, near, last - 1)
+            return True
+    return False
+
+
+cdef void walk_strips(Walk *w, Kernel kernel, const double *c) noexcept:
+    """The runs, in strips of some neighbours."""
+    cdef int64_t room[MAX_OPERANDS * TILE * (STRIP + APART)]
+    cdef Py_ssize_t along[MAX_OPERANDS]
+    cdef Py_ssize_t n
+    cdef int k
+    w.ndim -= 1
+    n = w.sizes[w.ndim]
+    for k in range(w.operands):
+        along[k] = w.strides[k][w.ndim]
+    walk_tiles(w, n, STRIP, TILE, along, room, kernel, c)
+    w.ndim += 1
 
 
 cdef void run_packed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
