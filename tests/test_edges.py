@@ -528,3 +528,30 @@ def test_a_scalar_has_the_bits_of_a_vectors_element(name):
         found = [function(ac.tensor(float(each), requires_grad=requires_grad)).item() for each in x]
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(np.signbit(found)[~np.isnan(expected)], np.signbit(expected)[~np.isnan(expected)])
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch's vectors differ from its scalars")
+@pytest.mark.parametrize("name", ["sin", "cos", "tan", "exp", "log", "log2", "log10"])
+@pytest.mark.parametrize("odd", [None, nan, inf, -1.0, 0.0, 5e-324, 2.0**21, 1e300])
+def test_near_arguments_have_the_bits_of_others(name, odd):
+    """A block of arguments that all have a short way, Note [Near arguments], and one with another among them."""
+    generator, function = np.random.default_rng(0), getattr(ac, name)
+    for size in (15, 16, 17, 512, 1030):
+        x = generator.uniform(1e-3, 700.0, size)
+        if odd is not None:
+            x[size // 2] = odd
+        expected = [function(ac.tensor(each)).item() for each in x.tolist()]
+        t = ac.tensor(x)
+        np.testing.assert_array_equal(to_numpy(function(t)), expected)
+        getattr(t, name + "_")()
+        np.testing.assert_array_equal(to_numpy(t), expected)
+
+
+@pytest.mark.parametrize("payload", [0, 1, 0x7FF, 0x800, 0xFFF, 0x7FFFFFFFFFFFF])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_any_nan_stays_one(payload, sign):
+    x = np.full(40, 0.5)
+    x.view(np.uint64)[7] = (sign << 63) | 0x7FF8000000000000 | payload
+    for name in ("sin", "cos", "tan", "exp", "log", "log2", "log10", "tanh", "sqrt", "expm1", "log1p"):
+        found = to_numpy(getattr(ac, name)(ac.tensor(x)))
+        assert np.isnan(found).tolist() == [k == 7 for k in range(40)], name

@@ -1,12 +1,14 @@
 """Reductions of elements that lie in every way: the same bits, the first of equals, a nan before anything else."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from module import IS_TORCH, ac, to_numpy
 
 SHAPES = [(n, m) for n in (1, 2, 7, 15, 16, 17, 40, 511, 513, 1300) for m in (1, 5, 8, 9, 20)]
+SHAPES += [(9, 64), (40, 65), (520, 150)]  # wider than what is folded together
 REDUCTIONS = ["sum", "mean", "prod", "amax", "amin", "argmax", "argmin", "max", "min", "var", "std", "norm",
               "logsumexp"]  # fmt: skip
 
@@ -100,6 +102,49 @@ def test_zeros_of_both_signs_are_equal():
         assert x.min(0).indices.item() == 0
         columns = ac.stack([x] * 8, 1)
         assert columns.argmax(0).tolist() == [0] * 8
+
+
+DEVIATIONS = {
+    "noise": lambda x: x,
+    "noise on a large number": lambda x: 1e6 + x,
+    "a trend": lambda x: x + np.arange(len(x)),
+    "a first block far from the rest": lambda x: x + 1e8 * (np.arange(len(x)) < 512),
+    "a last element far from the rest": lambda x: x + 1e8 * (np.arange(len(x)) == len(x) - 1),
+    "equal but for one": lambda x: 0.1 + 1e-9 * (np.arange(len(x)) == 700),
+}
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch's variances are less accurate")
+@pytest.mark.parametrize("kind", DEVIATIONS)
+@pytest.mark.parametrize("size", [511, 512, 513, 1300, 5000])
+def test_variances_against_exact_ones(kind, size):
+    """Where the first block's mean is a good centre, and where another pass has to be made around that of all."""
+    values = DEVIATIONS[kind](np.random.default_rng(size).standard_normal(size))
+    exact = [Fraction(x) for x in values.tolist()]
+    mean = sum(exact) / size
+    variance = float(sum((x - mean) ** 2 for x in exact) / (size - 1))
+    x = ac.tensor(values)
+    found, centre = ac.var_mean(x, 0)
+    np.testing.assert_allclose(found.item(), variance, rtol=2e-14, atol=1e-300)
+    np.testing.assert_allclose(x.std().item(), math.sqrt(variance), rtol=2e-14, atol=1e-150)
+    np.testing.assert_allclose(centre.item(), float(mean), rtol=1e-15, atol=1e-16 * np.abs(values).max())
+    columns = ac.stack([x] * 9, 1)
+    np.testing.assert_allclose(to_numpy(columns.var(0)), [variance] * 9, rtol=2e-14, atol=1e-300)
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch's deviations overflow")
+@pytest.mark.parametrize("size", [600, 1300])
+def test_variances_that_overflow_or_are_none(size):
+    generator = np.random.default_rng(size)
+    signs = ac.tensor(generator.choice([-1.0, 1.0], size))
+    assert (1e200 * signs).var().item() == math.inf
+    np.testing.assert_allclose((1e200 * signs).std().item(), 1e200 * float(signs.std()), rtol=1e-14)
+    for odd in (math.inf, -math.inf, math.nan):
+        for place in (0, size - 1):
+            x = ac.tensor(generator.standard_normal(size))
+            x[place] = odd
+            assert math.isnan(x.var().item())
+            assert math.isnan(x.std().item())
 
 
 @pytest.mark.parametrize("size", [1, 10, 300, 600])

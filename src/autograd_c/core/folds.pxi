@@ -2,71 +2,100 @@
 
 # ----------------------------------------------------------------------------------------------- sum
 
-cdef inline double joined(double a, double b, bint product) noexcept:
-    return a * b if product else a + b
+cdef enum:                     # what is folded; a constant wherever it is passed
+    OF_SUM = 0
+    OF_PRODUCT = 1
+    OF_SQUARES = 2                # the sum of squares
 
 
-cdef inline double block_fold(Py_ssize_t n, const double *x, bint product) noexcept:
-    """The sum or product of a block, n > 0."""
+cdef inline double joined(double a, double b, int what) noexcept:
+    """What was folded so far, and the element b."""
+    return a * b if what == OF_PRODUCT else a + b * b if what == OF_SQUARES else a + b
+
+
+cdef inline double merged(double a, double b, int what) noexcept:
+    """What two lanes have folded."""
+    return a * b if what == OF_PRODUCT else a + b
+
+
+cdef inline double begun(double x, int what) noexcept:
+    """What one element is folded to."""
+    return x * x if what == OF_SQUARES else x
+
+
+cdef inline double block_fold(Py_ssize_t n, const double *x, int what) noexcept:
+    """The sum, product or sum of squares of a block, n > 0."""
     cdef double lane[8]
     cdef double total
     cdef Py_ssize_t i = 1, k, half
     if n >= 16:
         for k in range(8):
-            lane[k] = x[k]
+            lane[k] = begun(x[k], what)
         i = 8
         while i + 8 <= n:
             for k in range(8):
-                lane[k] = joined(lane[k], x[i + k], product)
+                lane[k] = joined(lane[k], x[i + k], what)
             i += 8
         half = 4
         while half:
             for k in range(half):
-                lane[k] = joined(lane[k], lane[k + half], product)
+                lane[k] = merged(lane[k], lane[k + half], what)
             half >>= 1
         total = lane[0]
     else:
-        total = x[0]
+        total = begun(x[0], what)
     while i < n:
-        total = joined(total, x[i], product)
+        total = joined(total, x[i], what)
         i += 1
     return total
 
 
 cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
-    return block_fold(n, x, False)
+    return block_fold(n, x, OF_SUM)
 
 
 cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
-                               bint product) noexcept:
+                               int what) noexcept:
     """block_fold of TILE columns: n elements each, s apart; the columns are `step` apart."""
     cdef double lane[8][TILE]
     cdef Py_ssize_t i = 1, k, j, half
     if n >= 16:
         for k in range(8):
             for j in range(TILE):
-                lane[k][j] = x[k * s + j * step]
+                lane[k][j] = begun(x[k * s + j * step], what)
         i = 8
         while i + 8 <= n:
             for k in range(8):
                 for j in range(TILE):
-                    lane[k][j] = joined(lane[k][j], x[(i + k) * s + j * step], product)
+                    lane[k][j] = joined(lane[k][j], x[(i + k) * s + j * step], what)
             i += 8
         half = 4
         while half:
             for k in range(half):
                 for j in range(TILE):
-                    lane[k][j] = joined(lane[k][j], lane[k + half][j], product)
+                    lane[k][j] = merged(lane[k][j], lane[k + half][j], what)
             half >>= 1
         for j in range(TILE):
             total[j] = lane[0][j]
     else:
         for j in range(TILE):
-            total[j] = x[j * step]
+            total[j] = begun(x[j * step], what)
     while i < n:
         for j in range(TILE):
-            total[j] = joined(total[j], x[i * s + j * step], product)
+            total[j] = joined(total[j], x[i * s + j * step], what)
         i += 1
+
+
+cdef inline void columns_fold(double *total, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                              Py_ssize_t step, int what) noexcept:
+    """block_fold of columns, a multiple of TILE, which are `step` apart."""
+    cdef Py_ssize_t j = 0
+    while j < lines:
+        if step == 1:
+            block_columns(total + j, n, x + j, s, 1, what)
+        else:
+            block_columns(total + j, n, x + j * step, s, step, what)
+        j += TILE
 
 
 cdef inline void carry_at(Fold *fold, double total, int k) noexcept:
@@ -125,14 +154,12 @@ cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, <const double *>data))
 
 
-cdef bint sum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
-    cdef double total[TILE]
+cdef bint sum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                      Py_ssize_t step) noexcept:
+    cdef double total[WIDE]
     cdef int j
-    if step == 1:
-        block_columns(total, n, x, s, 1, False)
-    else:
-        block_columns(total, n, x, s, step, False)
-    for j in range(TILE):
+    columns_fold(total, lines, n, x, s, step, OF_SUM)
+    for j in range(lines):
         carry(&folds[j], total[j])
     return True
 
@@ -167,18 +194,16 @@ cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 # ------------------------------------------------------------------------------------------- product
 
 cdef void prod_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef double total = block_fold(n, <const double *>data, True)
+    cdef double total = block_fold(n, <const double *>data, OF_PRODUCT)
     fold.f = total if fold.seen == 0 else fold.f * total
 
 
-cdef bint prod_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
-    cdef double total[TILE]
+cdef bint prod_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                       Py_ssize_t step) noexcept:
+    cdef double total[WIDE]
     cdef int j
-    if step == 1:
-        block_columns(total, n, x, s, 1, True)
-    else:
-        block_columns(total, n, x, s, step, True)
-    for j in range(TILE):
+    columns_fold(total, lines, n, x, s, step, OF_PRODUCT)
+    for j in range(lines):
         folds[j].f = total[j] if folds[j].seen == 0 else folds[j].f * total[j]
     return True
 
@@ -212,21 +237,26 @@ cdef Reducer PROD_I64 = reducer(prod_feed_int, prod_finish_int)
 cdef enum:
     EXTREMUM_LANES = 32        # fewer, and gcc makes them variables before it looks for vectors
 
+cdef inline int64_t nan_sign(double x) noexcept:
+    """Negative for a nan, whose bits are more than those of infinity."""
+    return bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x))
+
+
 cdef inline double extreme_value(Py_ssize_t n, const double *x, double sign) noexcept:
     """The largest sign * x of a block, times sign; nan if there is one."""
     cdef double lane[EXTREMUM_LANES]
-    cdef int64_t signs = 0                      # negative by a nan, whose bits are more than those of infinity
+    cdef int64_t signs = 0
     cdef Py_ssize_t i = 0, k, half = EXTREMUM_LANES // 2
     for k in range(EXTREMUM_LANES):
         lane[k] = x[0]
     while i + EXTREMUM_LANES <= n:
         for k in range(EXTREMUM_LANES):
             lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
-            signs |= bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x[i + k]))
+            signs |= nan_sign(x[i + k])
         i += EXTREMUM_LANES
     for k in range(n - i):
         lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
-        signs |= bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x[i + k]))
+        signs |= nan_sign(x[i + k])
     if signs < 0:
         return cmath.NAN
     while half:
@@ -244,65 +274,84 @@ cdef double smallest_value(Py_ssize_t n, const double *x) noexcept:
     return extreme_value(n, x, -1.0)
 
 
+cdef inline void extreme_values(double *found, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                                Py_ssize_t step, double sign) noexcept:
+    """extreme_value of columns: n elements each, s apart; the columns are `step` apart."""
+    cdef int64_t signs[WIDE]
+    cdef Py_ssize_t i, j
+    cdef double v
+    for j in range(lines):
+        found[j] = x[j * step]
+        signs[j] = 0
+    for i in range(n):
+        for j in range(lines):
+            v = x[i * s + j * step]
+            found[j] = v if sign * v > sign * found[j] else found[j]
+            signs[j] |= nan_sign(v)
+    for j in range(lines):
+        found[j] = cmath.NAN if signs[j] < 0 else found[j]
+
+
+cdef void settle(Fold *fold, const double *x, Py_ssize_t s, double found, double sign, bint placed) noexcept:
+    """Count in a block whose extreme value is `found`; where that is, if `placed`."""
+    cdef Py_ssize_t i = 0
+    if fold.seen and (fold.f != fold.f or sign * found <= sign * fold.f):
+        return
+    if found != found:
+        while x[i * s] == x[i * s]:
+            i += 1
+        found = x[i * s]
+    elif placed or found == 0.0:
+        while x[i * s] != found:
+            i += 1
+        found = x[i * s]
+    fold.f = found
+    fold.i = fold.seen + i
+
+
 cdef void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, double sign, bint placed) noexcept:
     """The largest of sign * x, where sign is 1 or -1; and, if `placed`, where it is."""
-    cdef double found
-    cdef Py_ssize_t i = 0
-    if fold.seen and fold.f != fold.f:
-        return
+    cdef Py_ssize_t i
     if n >= 16:
-        found = largest_value(n, x) if sign > 0.0 else smallest_value(n, x)
-        if fold.seen and sign * found <= sign * fold.f:
-            return
-        if found == found:
-            if placed or found == 0.0:
-                while x[i] != found:
-                    i += 1
-                found = x[i]
-            fold.f = found
-            fold.i = fold.seen + i
-            return
+        settle(fold, x, 1, largest_value(n, x) if sign > 0.0 else smallest_value(n, x), sign, placed)
+        return
     for i in range(n):
         if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not sign * x[i] <= sign * fold.f):
             fold.f = x[i]
             fold.i = fold.seen + i
 
 
-cdef inline void extremum_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
-                                  double sign) noexcept:
-    cdef double best[TILE]
-    cdef double where[TILE]                     # a double, which can be chosen in the same vectors
-    cdef double seen = <double>folds[0].seen, v
-    cdef Py_ssize_t i, j
-    cdef bint found
-    for j in range(TILE):
-        best[j] = folds[j].f if seen else x[j * step]
-        where[j] = <double>folds[j].i if seen else 0.0
-    for i in range(n):
-        for j in range(TILE):
-            v = x[i * s + j * step]
-            found = (best[j] == best[j]) & (not sign * v <= sign * best[j])
-            best[j] = v if found else best[j]
-            where[j] = seen + i if found else where[j]
-    for j in range(TILE):
-        folds[j].f = best[j]
-        folds[j].i = <int64_t>where[j]
-
-
-cdef bint max_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+cdef inline bint extremum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                                  Py_ssize_t step, double sign, bint placed) noexcept:
+    cdef double found[WIDE]
+    cdef int j
     if step == 1:
-        extremum_columns(folds, n, x, s, 1, 1.0)
+        extreme_values(found, lines, n, x, s, 1, sign)
     else:
-        extremum_columns(folds, n, x, s, step, 1.0)
+        extreme_values(found, lines, n, x, s, step, sign)
+    for j in range(lines):
+        settle(&folds[j], x + j * step, s, found[j], sign, placed)
     return True
 
 
-cdef bint min_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
-    if step == 1:
-        extremum_columns(folds, n, x, s, 1, -1.0)
-    else:
-        extremum_columns(folds, n, x, s, step, -1.0)
-    return True
+cdef bint max_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                      Py_ssize_t step) noexcept:
+    return extremum_columns(folds, lines, n, x, s, step, 1.0, False)
+
+
+cdef bint min_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                      Py_ssize_t step) noexcept:
+    return extremum_columns(folds, lines, n, x, s, step, -1.0, False)
+
+
+cdef bint max_place_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                            Py_ssize_t step) noexcept:
+    return extremum_columns(folds, lines, n, x, s, step, 1.0, True)
+
+
+cdef bint min_place_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                            Py_ssize_t step) noexcept:
+    return extremum_columns(folds, lines, n, x, s, step, -1.0, True)
 
 
 cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
@@ -373,11 +422,11 @@ cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
 
 cdef Reducer MAX_F64 = mergeable(with_columns(reducer(max_feed, extremum_finish), max_columns), merge_max)
 cdef Reducer MAX_PLACE_F64 = mergeable(
-    with_columns(reducer(max_place_feed, extremum_finish), max_columns), merge_max)
+    with_columns(reducer(max_place_feed, extremum_finish), max_place_columns), merge_max)
 cdef Reducer MAX_I64 = reducer(max_feed_int, extremum_finish_int)
 cdef Reducer MIN_F64 = mergeable(with_columns(reducer(min_feed, extremum_finish), min_columns), merge_min)
 cdef Reducer MIN_PLACE_F64 = mergeable(
-    with_columns(reducer(min_place_feed, extremum_finish), min_columns), merge_min)
+    with_columns(reducer(min_place_feed, extremum_finish), min_place_columns), merge_min)
 cdef Reducer MIN_I64 = reducer(min_feed_int, extremum_finish_int)
 
 

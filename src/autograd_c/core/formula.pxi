@@ -5,19 +5,19 @@
 
 cdef inline num exp_of(num x) noexcept:
     if num is double:
-        return exp_value(x)
+        return exp_value(x, NULL)
     else:
         return unary(&EXP, x)
 
 
 cdef inline num log_of(num x) noexcept:
     if num is double:
-        return log_value(x)
+        return log_value(x, NULL)
     else:
         return unary(&LOG, x)
 
 
-# c as in Note [Near and far angles].
+# c as in Note [Near arguments].
 
 cdef inline num sin_of(num x, const double *c) noexcept:
     if num is double:

@@ -18,6 +18,7 @@ cdef enum:
 ctypedef double (*Formula1)(double) noexcept
 ctypedef double (*Formula2)(double, double) noexcept
 ctypedef double (*Formula1C)(double, const double *) noexcept
+ctypedef int64_t (*Room)(double) noexcept
 ctypedef int64_t (*Integer1)(int64_t) noexcept
 ctypedef int64_t (*Integer2)(int64_t, int64_t) noexcept
 ctypedef bint (*Test1)(double) noexcept
@@ -64,39 +65,57 @@ cdef inline void map1c(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t *s,
             y[i] = f(x[i], d)
 
 
-cdef inline bint all_near(Py_ssize_t n, const double *x, Py_ssize_t s) noexcept:
-    """Whether none of n angles is far, Note [Near and far angles]."""
+cdef inline bint all_near(Room room, Py_ssize_t n, const double *x) noexcept:
+    """Whether n arguments are near, Note [Near arguments]."""
     cdef int64_t signs = 0
     cdef Py_ssize_t i
-    if s == 0:
-        return not is_far(x[0])
     for i in range(n):
-        signs |= bits_of(LIMIT - cmath.fabs(x[i]))
+        signs |= room(x[i])
     return signs >= 0
 
 
-cdef inline void map1_near(Formula1C f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
-    """map1 for a formula of angles; y may be x, so a block is looked at before it is written."""
+cdef inline void map1_near(Formula1C f, Room room, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """map1 for a formula that has a short way, Note [Near arguments]."""
     cdef double *y = <double *>p[0]
     cdef const double *x = <const double *>p[1]
+    cdef double value
+    cdef int64_t signs
     cdef Py_ssize_t i, m
-    if n == 1:
-        y[0] = f(x[0], NULL)
+    if n == 1 or s[1] == 0:
+        value = f(x[0], NULL)
+        for i in range(n):
+            y[i] = value
         return
     while n > 0:
         m = min(n, <Py_ssize_t>BLOCK)
-        if s[1] == 0:
-            for i in range(m):
-                y[i] = f(x[0], NULL)
-        elif all_near(m, x, 1):
-            for i in range(m):
-                y[i] = f(x[i], NEAR)
+        if x == y:                              # as in map1; what is overwritten has to be asked about before
+            if all_near(room, m, x):
+                for i in range(m):
+                    y[i] = f(y[i], NEAR)
+            else:
+                for i in range(m):
+                    y[i] = f(y[i], NULL)
         else:
-            for i in range(m):
-                y[i] = f(x[i], NULL)
+            signs = -(m < 16)                   # a few are not worth the question
+            if signs == 0:
+                for i in range(m):
+                    y[i] = f(x[i], NEAR)
+                    signs |= room(x[i])
+            if signs < 0:
+                for i in range(m):
+                    y[i] = f(x[i], NULL)
         y += m
-        x += s[1] * m
+        x += m
         n -= m
+
+
+cdef void exp_run(Py_ssize_t n, double *y) noexcept:
+    """y = exp(y)"""
+    cdef char *p[2]
+    cdef Py_ssize_t s[2]
+    p[0] = p[1] = <char *>y
+    s[0] = s[1] = 1
+    map1_near(exp_value, exp_room, n, p, s)
 
 
 cdef inline void map1_int(Integer1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
@@ -198,8 +217,8 @@ cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, c
             r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], c)
 
 
-cdef inline void chain1_near(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
-    """chain1 for a formula of angles x, without static arguments."""
+cdef inline void chain1_near(Chain1 f, Room room, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """chain1 where x has a short way, Note [Near arguments], and no static arguments."""
     cdef double *r = <double *>p[0]
     cdef const double *g = <const double *>p[1]
     cdef const double *x = <const double *>p[2]
@@ -210,7 +229,7 @@ cdef inline void chain1_near(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t 
         return
     while n > 0:
         m = min(n, <Py_ssize_t>BLOCK)
-        if not all_near(m, x, s[2]):
+        if not all_near(room, m if s[2] else 1, x):
             for i in range(m):
                 r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], NULL)
         elif s[1] and s[2] and s[3]:

@@ -7,12 +7,14 @@
 # magnitude, and the sum of the powers relative to it, which lies between 1 and n.
 #
 # Note [Variance]
-# Sum, then squares of the differences from the mean; the sum of those differences, 0 but for the
-# rounding of the mean, corrects them (T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for
-# computing the sample variance", The American Statistician 37, 1983).
+# Sums of the differences from a centre and of their squares; the first, nearly 0 where the centre is
+# the mean, corrects the second (T. F. Chan, G. H. Golub, R. J. LeVeque, "Algorithms for computing
+# the sample variance", The American Statistician 37, 1983).  The centre is the mean of the first
+# block.  Where that is so far from the mean of all that the correction would cancel more than a
+# little of the squares, another pass is made around the mean.
 
 cdef enum:                     # Fold.stage
-    MEAN_STAGE = 0             # moments only: norms begin with the powers
+    GUESSED = 0                # moments only: norms begin with the powers
     POWERS = 1
     EXTREME = 2
     RELATIVE = 3
@@ -40,41 +42,8 @@ cdef inline bint in_range(double total) noexcept:
     return SMALL_POWERS < total < cmath.INFINITY or total != total
 
 
-cdef double block_squares(Py_ssize_t n, const double *x, double centre, double *rest) noexcept:
-    """The sum of the squares of x - centre in a block, n > 0, and of x - centre itself; in block_fold's order."""
-    cdef double squares[8]
-    cdef double plain[8]
-    cdef double d, total, sum
-    cdef Py_ssize_t i = 1, k, half
-    if n >= 16:
-        for k in range(8):
-            plain[k] = x[k] - centre
-            squares[k] = plain[k] * plain[k]
-        i = 8
-        while i + 8 <= n:
-            for k in range(8):
-                d = x[i + k] - centre
-                plain[k] += d
-                squares[k] += d * d
-            i += 8
-        half = 4
-        while half:
-            for k in range(half):
-                plain[k] += plain[k + half]
-                squares[k] += squares[k + half]
-            half >>= 1
-        total = squares[0]
-        sum = plain[0]
-    else:
-        sum = x[0] - centre
-        total = sum * sum
-    while i < n:
-        d = x[i] - centre
-        sum += d
-        total += d * d
-        i += 1
-    rest[0] = sum
-    return total
+cdef double block_squares(Py_ssize_t n, const double *x) noexcept:
+    return block_fold(n, x, OF_SQUARES)
 
 
 # The p-norm; c[0] is p, which is neither 0 nor infinite.
@@ -92,16 +61,16 @@ cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
         extreme_feed(fold, n, x, p > 0.0)
         return
     if p == 2.0 and fold.stage != RELATIVE:
-        carry(fold, block_squares(n, x, 0.0, &fold.rest))
+        carry(fold, block_squares(n, x))
         return
     magnitudes(room, n, x, 0.0)
     if fold.stage == RELATIVE:
         for i in range(n):
             room[i] /= fold.f
     if p == 2.0:
-        for i in range(n):
-            room[i] *= room[i]
-    elif p == 3.0:
+        carry(fold, block_squares(n, room))
+        return
+    if p == 3.0:
         for i in range(n):
             room[i] = room[i] * room[i] * room[i]
     elif p != 1.0:
@@ -109,36 +78,45 @@ cdef void norm_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     carry(fold, block_sum(n, room))
 
 
-cdef bint norm_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
-    """norm_feed of TILE columns: sums of powers only."""
-    cdef double room[BLOCK * TILE]
-    cdef double total[TILE]
-    cdef double p = folds[0].c[0]
+cdef void magnitude_columns(double *room, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
+    """The magnitudes of TILE columns, packed."""
     cdef Py_ssize_t i, j
-    if folds[0].stage == EXTREME or folds[0].stage == RELATIVE:
-        return False
     for i in range(n):
         for j in range(TILE):
             room[i * TILE + j] = cmath.fabs(x[i * s + j * step])
+
+
+cdef bint norm_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                       Py_ssize_t step) noexcept:
+    """norm_feed of columns: sums of powers only."""
+    cdef double room[BLOCK * TILE]
+    cdef double total[WIDE]
+    cdef double p = folds[0].c[0]
+    cdef Py_ssize_t i, j = 0
+    if folds[0].stage == EXTREME or folds[0].stage == RELATIVE:
+        return False
     if p == 2.0:
-        for i in range(n * TILE):
-            room[i] *= room[i]
-    elif p == 3.0:
-        for i in range(n * TILE):
-            room[i] = room[i] * room[i] * room[i]
-    elif p != 1.0:
-        pow_run(n * TILE, room, room, 1, &p, 0)
-    block_columns(total, n, room, TILE, 1, False)
-    for j in range(TILE):
+        columns_fold(total, lines, n, x, s, step, OF_SQUARES)
+        j = lines
+    while j < lines:
+        magnitude_columns(room, n, x + j * step, s, step)
+        if p == 3.0:
+            for i in range(n * TILE):
+                room[i] = room[i] * room[i] * room[i]
+        elif p != 1.0:
+            pow_run(n * TILE, room, room, 1, &p, 0)
+        columns_fold(total + j, TILE, n, room, TILE, 1, OF_SUM)
+        j += TILE
+    for j in range(lines):
         carry(&folds[j], total[j])
     return True
 
 
 cdef bint norm_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
-    cdef double rest, total
+    cdef double total
     if c[0] != 2.0:
         return False
-    total = block_squares(n, x, 0.0, &rest)
+    total = block_squares(n, x)
     y[0] = cmath.sqrt(total)
     return in_range(total)
 
@@ -198,24 +176,30 @@ cdef void smallest_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
 cdef void moment_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
     cdef const double *x = <const double *>data
     cdef double room[BLOCK]
-    cdef double sum
+    cdef double sum, all
     cdef Py_ssize_t i
-    if fold.stage == MEAN_STAGE:
-        carry(fold, block_sum(n, x))
-        return
     if fold.stage == EXTREME:
         extreme_feed(fold, n, x, True)
         return
-    if fold.stage == POWERS:
-        carry(fold, block_squares(n, x, fold.centre, &sum))
-        fold.rest += sum
-        return
+    if fold.seen == 0:
+        fold.rest = fold.rest_low = 0.0
+        if fold.stage == GUESSED:
+            fold.centre = block_sum(n, x) / n
     for i in range(n):
-        room[i] = (x[i] - fold.centre) / fold.f
-    fold.rest += block_sum(n, room)
-    for i in range(n):
-        room[i] *= room[i]
-    carry(fold, block_sum(n, room))
+        room[i] = x[i] - fold.centre
+    if fold.stage == RELATIVE:
+        for i in range(n):
+            room[i] /= fold.f
+    sum = block_sum(n, room)
+    all = fold.rest + sum
+    fold.rest_low += two_sum_error(fold.rest, sum, all)
+    fold.rest = all
+    carry(fold, block_squares(n, room))
+
+
+cdef inline double mean_rest(const Fold *fold) noexcept:
+    """The mean of the differences from the centre; what an infinite sum has rounded off is a nan."""
+    return (fold.rest + (fold.rest_low if fold.rest_low == fold.rest_low else 0.0)) / <double>fold.seen
 
 
 cdef double squares(const Fold *fold) noexcept:
@@ -223,33 +207,41 @@ cdef double squares(const Fold *fold) noexcept:
     cdef double freedom = <double>fold.seen - fold.c[0]
     cdef double total = sum_total(fold)
     if fold.rest == fold.rest and total < cmath.INFINITY:
-        total -= fold.rest * (fold.rest / <double>fold.seen)
+        total -= fold.rest * mean_rest(fold)
     if total < 0.0:
         total = 0.0
     return total / (freedom if freedom > 0.0 else 0.0)
 
 
-cdef bint var_turn(Fold *fold) noexcept:
-    if fold.stage == POWERS:
-        fold.f = squares(fold)
-        return False
-    fold.centre = sum_total(fold) / <double>fold.seen
-    fold.rest = 0.0
+cdef bint is_centred(Fold *fold) noexcept:
+    """Whether the squares are good, Note [Variance]; the centre becomes the mean in any case."""
+    cdef double mean = fold.centre + mean_rest(fold), total = sum_total(fold)
+    cdef bint good = fold.stage == POWERS or 32.0 * fold.rest * mean_rest(fold) <= total < cmath.INFINITY
     fold.stage = POWERS
-    return fold.seen > 0
+    if mean == mean:                            # else the sum has overflowed, and the variance will
+        fold.centre = mean
+    return good
+
+
+cdef bint var_turn(Fold *fold) noexcept:
+    if fold.seen == 0:
+        return False
+    fold.f = squares(fold)
+    return not is_centred(fold)
 
 
 cdef bint std_turn(Fold *fold) noexcept:
     """Note [Powers that overflow]"""
-    if fold.stage == MEAN_STAGE:
-        return var_turn(fold)
-    if fold.stage == POWERS:
+    if fold.seen == 0:
+        return False
+    if fold.stage == GUESSED or fold.stage == POWERS:
         fold.f = cmath.sqrt(squares(fold))
+        if not is_centred(fold):
+            return True
         fold.stage = EXTREME
         return not in_range(sum_total(fold))
     if fold.stage == EXTREME:
         fold.stage = RELATIVE
-        fold.rest = 0.0
         if fold.f > 0.0 and fold.f < cmath.INFINITY:
             return True
         fold.f = cmath.sqrt(fold.f / max(<double>fold.seen - fold.c[0], 0.0))
@@ -275,28 +267,47 @@ cdef void logsumexp_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
         max_feed(fold, n, data)
         return
     for i in range(n):
-        room[i] = exp_value(x[i] - fold.centre)
+        room[i] = x[i] - fold.centre
+    exp_run(n, room)
     carry(fold, block_sum(n, room))
 
 
-cdef bint logsumexp_columns(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept:
-    """logsumexp_feed of TILE columns."""
+cdef bint logsumexp_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                            Py_ssize_t step) noexcept:
+    """logsumexp_feed of columns."""
     cdef double room[BLOCK * TILE]
     cdef double total[TILE]
     cdef double centre[TILE]
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t i, j, line = 0
     if folds[0].stage == 0:
-        return max_columns(folds, n, x, s, step)
-    for j in range(TILE):
-        centre[j] = folds[j].centre
-    for i in range(n):
+        return max_columns(folds, lines, n, x, s, step)
+    while line < lines:
         for j in range(TILE):
-            room[i * TILE + j] = x[i * s + j * step] - centre[j]
-    for i in range(n * TILE):
-        room[i] = exp_value(room[i])
-    block_columns(total, n, room, TILE, 1, False)
-    for j in range(TILE):
-        carry(&folds[j], total[j])
+            centre[j] = folds[line + j].centre
+        for i in range(n):
+            for j in range(TILE):
+                room[i * TILE + j] = x[i * s + (line + j) * step] - centre[j]
+        exp_run(n * TILE, room)
+        columns_fold(total, TILE, n, room, TILE, 1, OF_SUM)
+        for j in range(TILE):
+            carry(&folds[line + j], total[j])
+        line += TILE
+    return True
+
+
+cdef bint logsumexp_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
+    cdef double room[BLOCK]
+    cdef double centre
+    cdef Py_ssize_t i
+    if n <= SHORT:                              # columns are faster
+        return False
+    centre = largest_value(n, x)
+    if not -cmath.INFINITY < centre < cmath.INFINITY:
+        return False
+    for i in range(n):
+        room[i] = x[i] - centre
+    exp_run(n, room)
+    y[0] = log_value(block_sum(n, room), NULL) + centre
     return True
 
 
@@ -312,7 +323,7 @@ cdef bint logsumexp_turn(Fold *fold) noexcept:
         fold.centre = fold.f if fold.seen and -cmath.INFINITY < fold.f < cmath.INFINITY else 0.0
         fold.stage = 1
         return True
-    fold.f = log_value(sum_total(fold)) + fold.centre
+    fold.f = log_value(sum_total(fold), NULL) + fold.centre
     return False
 
 
@@ -327,5 +338,6 @@ cdef Reducer NORM = with_lines(mergeable(
 cdef Reducer COUNT = reducer(count_feed, count_finish)
 cdef Reducer LARGEST = mergeable(reducer(largest_feed, double_finish), merge_max)
 cdef Reducer SMALLEST = mergeable(reducer(smallest_feed, double_finish), merge_min)
-cdef Reducer LOGSUMEXP = mergeable(
-    with_columns(reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish), logsumexp_columns), logsumexp_merge)
+cdef Reducer LOGSUMEXP = with_lines(mergeable(
+    with_columns(reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish), logsumexp_columns),
+    logsumexp_merge), logsumexp_line)

@@ -13,10 +13,11 @@
 #
 # Note [Columns]
 # Where neighbouring results have their elements side by side (a sum over rows), or few each, `columns`
-# feeds TILE of them together: as many elements in a vector.  Each result still gets its elements in the
-# order, and in the lanes, in which `feed` would have taken them, so the bits are the same.  What has no
-# such function, or another dtype, is packed for `feed`, some results at a time; so are results that are
-# not all in the same pass, and passes that `columns` declines.
+# feeds them together, a multiple of TILE: as many elements in a vector.  Each result still gets its
+# elements in the order, and in the lanes, in which `feed` would have taken them, so the bits are the
+# same.  Side by side they are WIDE, so that more is read of a row than a cache line before its memory is
+# left for that of the next.  What has no such function, or another dtype, is packed for `feed`, some
+# results at a time; so are results that are not all in the same pass, and passes that `columns` declines.
 #
 # Note [Lines]
 # A result of few elements that lie side by side is not worth a Fold: `line` makes it at once, if it can,
@@ -33,6 +34,7 @@ cdef enum:
     PART_LEVEL = 6
     PART = BLOCK << PART_LEVEL  # elements of a part: as many as are worth a thread
     PARTS = 32                 # that are folded before they are put together
+    WIDE = 8 * TILE            # columns side by side, Note [Columns]
 
 cdef struct Fold:
     Py_ssize_t seen            # elements so far
@@ -41,12 +43,14 @@ cdef struct Fold:
     double f
     int stage                  # what the pass computes, where there are several
     double centre              # what is subtracted from each element
-    double rest                # the sum of what is left then
+    double rest                # the sum of what is left then, and what that has rounded off
+    double rest_low
     const double *c            # static arguments
     double level[LEVELS]
 
 ctypedef void (*Feed)(Fold *fold, Py_ssize_t n, const char *x) noexcept
-ctypedef bint (*FeedColumns)(Fold *folds, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step) noexcept
+ctypedef bint (*FeedColumns)(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                             Py_ssize_t step) noexcept
 ctypedef bint (*Turn)(Fold *fold) noexcept
 ctypedef void (*Finish)(Fold *fold, char *y, char *index) noexcept
 ctypedef void (*Merge)(Fold *fold, const Fold *part) noexcept
@@ -139,6 +143,8 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
     r.tile = TILE
     if is_fed_directly(&r.walk) and not r.in_lines and not (op.columns != NULL and r.walk.numel <= SHORT):
         r.tile = 1
+    elif op.columns != NULL and r.strides[r.kept - 1] == 1 and x.kind == F64 and want == F64:
+        r.tile = WIDE
     r.tiles = (r.sizes[r.kept - 1] + r.tile - 1) // r.tile
     units = y.form.numel // r.sizes[r.kept - 1] * r.tiles
     if form.numel >= UNLOCK:
@@ -227,11 +233,11 @@ cdef inline bint is_line(const Walk *w) noexcept:
 
 
 cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, char *index) noexcept:
-    """Up to TILE neighbouring results."""
+    """Up to WIDE neighbouring results."""
     cdef const Reducer *op = r.op
     cdef Py_ssize_t step = r.strides[r.kept - 1]    # from the elements of one result to those of the next
-    cdef Fold folds[TILE]
-    cdef bint going[TILE]                       # not finished yet
+    cdef Fold folds[WIDE]
+    cdef bint going[WIDE]                       # not finished yet
     cdef Py_ssize_t left = lines, j = 0
     if r.in_lines:
         while j < lines and op.line(w.numel, <const double *>w.p[0] + j * step, r.c, <double *>y + j):
@@ -261,36 +267,32 @@ cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, cha
 
 cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t step, Fold *folds,
                      const bint *going) noexcept:
-    """One pass over the elements; what is not fed directly is packed, some lines at a time."""
+    """One pass over the elements."""
     cdef Py_ssize_t at[MAX_DIMS]
-    cdef int64_t room[TILE][BLOCK + 8]          # no multiple of 4 kB apart: the lines share no cache set
+    cdef Py_ssize_t together = lines - lines % TILE if op.columns != NULL and w.kind[0] == w.want[0] == F64 else 0
     cdef int last = w.ndim - 1, d
     cdef Py_ssize_t n = w.sizes[last] if last >= 0 else 1
     cdef Py_ssize_t s = w.strides[0][last] if last >= 0 else 1
     cdef Py_ssize_t item = item_size(w.kind[0]), start, m, j
     cdef char *p = w.p[0]
-    cdef bint direct = is_fed_directly(w)
-    cdef Py_ssize_t apart = sizeof(room[0]) // item_size(w.want[0])     # from packed line to packed line
-    cdef bint columns = op.columns != NULL and lines == TILE and w.kind[0] == F64 and w.want[0] == F64
-    for j in range(lines):
+    for j in range(together):
         if not going[j] or folds[j].stage != folds[0].stage:
-            columns = False
+            together = 0
     for d in range(last):
         at[d] = 0
     while True:
         start = 0
         while start < n:
             m = min(n - start, <Py_ssize_t>BLOCK)
-            if columns and op.columns(folds, m, <const double *>p + start * s, s, step):
-                for j in range(lines):
-                    folds[j].seen += m
-                start += m
-                continue
-            if not direct:
-                move_tile(m, lines, p + start * s * item, s, step, w.kind[0], <char *>room, 1, apart, w.want[0])
+            j = 0
+            if together and op.columns(folds, together, m, <const double *>p + start * s, s, step):
+                j = together
+            while j < lines:
+                feed_packed(op, w, min(lines - j, <Py_ssize_t>TILE), m, p + (start * s + j * step) * item, s, step,
+                            folds + j, going + j)
+                j += TILE
             for j in range(lines):
                 if going[j]:
-                    op.feed(&folds[j], m, p + (start * s + j * step) * item if direct else <char *>room[j])
                     folds[j].seen += m
             start += m
         d = last - 1
@@ -304,6 +306,20 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
             d -= 1
         if d < 0:
             return
+
+
+cdef void feed_packed(const Reducer *op, const Walk *w, Py_ssize_t lines, Py_ssize_t n, char *p, Py_ssize_t s,
+                      Py_ssize_t step, Fold *folds, const bint *going) noexcept:
+    """A block of n elements of each of up to TILE results; what cannot be fed directly is packed."""
+    cdef int64_t room[TILE][BLOCK + 8]          # no multiple of 4 kB apart: the lines share no cache set
+    cdef Py_ssize_t item = item_size(w.kind[0]), j
+    cdef Py_ssize_t apart = sizeof(room[0]) // item_size(w.want[0])     # from packed line to packed line
+    cdef bint direct = is_fed_directly(w)
+    if not direct:
+        move_tile(n, lines, p, s, step, w.kind[0], <char *>room, 1, apart, w.want[0])
+    for j in range(lines):
+        if going[j]:
+            op.feed(&folds[j], n, p + j * step * item if direct else <char *>room[j])
 
 
 cdef inline bint is_one_run(const Walk *w) noexcept:

@@ -8,8 +8,14 @@
 # have no side effects, for then it becomes a blend.  The errors of each are measured against mpmath
 # by tests/test_accuracy.py, and listed in docs/accuracy.md.
 #
-# Where arguments can be too large for the short way (sin of 1e300), the loop asks once for a block
-# of elements, and goes element by element through a block that holds such a one.
+# Note [Near arguments]
+# Some functions have a short way that holds for most arguments: an angle up to a limit, what has no
+# subnormal or infinite exponential, what is positive and normal for a logarithm.  Loops should not ask
+# for each element, so those of loops.pxi (`map1_near`) ask once for a block, with a function that is
+# negative for other arguments (`angle_room` ...), and pass the address NEAR for `c` where it is for none.
+# Inlined into the loop, `c == NEAR` is true when the compiler reads it: the other way is gone, and
+# what is left is vectorised.  Everywhere else c is something else, and the function holds for every
+# argument; the bits are the same.
 
 cdef extern from *:
     """
@@ -47,6 +53,8 @@ cdef extern from *:
     double mad "ag_mad"(double, double, double) noexcept nogil
     double product_error "ag_product_error"(double, double, double) noexcept nogil
 
+cdef double NEAR[1]            # the address is all that matters
+
 
 cdef inline double sum_error(double a, double b, double s) noexcept nogil:
     """The rounding error of s = a + b where |a| >= |b| (Dekker 1971)."""
@@ -57,6 +65,16 @@ cdef inline double two_sum_error(double a, double b, double s) noexcept nogil:
     """The rounding error of s = a + b, whichever is larger (Knuth, The Art of Computer Programming, 4.2.2)."""
     cdef double v = s - a
     return (a - (s - v)) + (b - v)
+
+
+cdef inline double quotient(double a, double b, double reciprocal) noexcept nogil:
+    """a / b of many a, where no power of 2 that comes up leaves the range.
+
+    A fused multiply-add tells what the product with 1 / b is off by (P. W. Markstein, "Computation of
+    elementary functions on the IBM RISC System/6000 processor", 1990), at a fifth of a division.
+    """
+    cdef double q = a * reciprocal
+    return mad(mad(-q, b, a), reciprocal, q) if AG_FMA else a / b
 
 
 cdef inline double rounded(double x) noexcept nogil:

@@ -71,15 +71,23 @@ cdef inline double within(double x, double low, double high) noexcept nogil:
     return low if x < low else x
 
 
-cdef inline double exp_value(double x) noexcept nogil:
-    """e**x."""
+cdef inline int64_t exp_room(double x) noexcept nogil:
+    """Negative where e**x or 2**k is not normal, Note [Near arguments]; not for a nan."""
+    return bits_of(708.0 - cmath.fabs(x))
+
+
+cdef inline double exp_value(double x, const double *c) noexcept nogil:
+    """e**x; see Note [Near arguments] for c."""
     cdef double k, r, t, y, first, second
-    x = within(x, -746.0, 710.0)
+    if c != NEAR:
+        x = within(x, -746.0, 710.0)
     t = mad(x, LOG2_E, SHIFT)
     k = t - SHIFT
     r = mad(k, -LN2_LOW, mad(k, -LN2_HIGH, x))
     y = 1.0 + r
     y += sum_error(1.0, r, y) + exp_rest(r)
+    if c == NEAR:
+        return y * power_in_bits(t, 0)
     first = half_power(t, &second)
     return y * first * second
 

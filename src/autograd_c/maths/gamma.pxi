@@ -79,7 +79,7 @@ cdef inline double lgamma_far(double x, double log_x) noexcept nogil:
 cdef inline double lgamma_value(double x) noexcept nogil:
     """log|gamma(x)|; inf at 0 and the negative integers."""
     cdef double a = cmath.fabs(x), r = cmath.fabs(from_integer(a)), low, y, far, sine
-    cdef double log_a = log_value(a)
+    cdef double log_a = log_value(a, NULL)
     cdef bint below_1 = a < 1.0, below_4 = a < 4.0
     far = lgamma_far(4.0 if below_4 else a, log_a)
     y = 1.0 + a if below_1 else a
@@ -87,7 +87,7 @@ cdef inline double lgamma_value(double x) noexcept nogil:
     y = y if below_4 else far
     # gamma(a) gamma(-a) = -1 / (a sine); below 1, where the recurrence has an a too, they cancel.
     sine = sine_of_turns(r, &low)
-    far = -log_value(sine if below_1 else a * sine) - y
+    far = -log_value(sine if below_1 else a * sine, NULL) - y
     far = cmath.INFINITY if r == 0.0 else far
     y = y - (log_a if below_1 else 0.0)
     y = far if x < 0.0 else y
@@ -137,7 +137,7 @@ cdef inline double digamma_value(double x) noexcept nogil:
     """The derivative of log gamma(x); nan at the negative integers, and an infinity of -x's sign at 0."""
     cdef double a = cmath.fabs(x), r = from_integer(a), w = 1.0 / x, low, y, far, sine, cosine, cosine_low, p
     cdef bint below_1 = a < 1.0, below_4 = a < 4.0
-    far = digamma_far(4.0 if below_4 else a, log_value(a))
+    far = digamma_far(4.0 if below_4 else a, log_value(a, NULL))
     y = 1.0 + a if below_1 else a
     # The zero comes as two numbers; less 1 the first stays exact.
     y = digamma_between(y if below_4 else 4.0,

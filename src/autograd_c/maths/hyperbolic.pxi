@@ -61,7 +61,7 @@ cdef inline double tanh_value(double x) noexcept nogil:
     p = s - 1.0
     b = s * r
     y = p + b
-    rest = two_sum_error(p, b, y) + s * rest
+    rest = sum_error(p, b, y) + s * rest        # |p| >= |b|, or p is 0
     m = y + rest
     low = sum_error(y, rest, m)
     d = m + 2.0

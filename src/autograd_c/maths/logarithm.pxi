@@ -12,12 +12,16 @@ cdef extern from *:
     #define AG_MANTISSA ((uint64_t)0xfffffffffffff)
     #define AG_2_52_BITS ((uint64_t)0x4330000000000000)
     #define AG_HIGH_HALF ((uint64_t)0xffffffff00000000)
+    #define AG_SMALLEST_BITS ((uint64_t)0x0010000000000000)     /* 2**-1022, and the number of doubles from there on */
+    #define AG_NORMALS ((uint64_t)0x7fe0000000000000)
     """
     const uint64_t ONE_BITS "AG_ONE_BITS"
     const uint64_t SQRT_HALF_BITS "AG_SQRT_HALF_BITS"
     const uint64_t MANTISSA "AG_MANTISSA"
     const uint64_t POWER_52_BITS "AG_2_52_BITS"
     const uint64_t HIGH_HALF "AG_HIGH_HALF"
+    const uint64_t SMALLEST_BITS "AG_SMALLEST_BITS"
+    const uint64_t NORMALS "AG_NORMALS"
 
 
 cdef inline double log_rest(double f, double *half_square) noexcept nogil:
@@ -63,22 +67,31 @@ cdef inline double log_ends(double x, double y) noexcept nogil:
     return y if x > 0.0 else (-cmath.INFINITY if x == 0.0 else cmath.NAN)
 
 
-cdef inline double log_value(double x) noexcept nogil:
-    """The natural logarithm."""
-    cdef double k
-    cdef double f = log_reduced_any(x, &k)
+cdef inline int64_t log_room(double x) noexcept nogil:
+    """Negative for all but positive normal numbers, Note [Near arguments]."""
+    cdef uint64_t u = <uint64_t>bits_of(x) - SMALLEST_BITS
+    return <int64_t>(u | (NORMALS - 1 - u))
+
+
+cdef inline double log_value(double x, const double *c) noexcept nogil:
+    """The natural logarithm; see Note [Near arguments] for c."""
+    cdef double k, f
+    if c == NEAR:
+        f = log_reduced(x, &k)
+        return log_joined(k, f)
+    f = log_reduced_any(x, &k)
     return log_ends(x, log_joined(k, f))
 
 
 cdef inline double log_to_base(double x, double unit_high, double unit_low, double two_high,
-                               double two_low) noexcept nogil:
+                               double two_low, const double *c) noexcept nogil:
     """A logarithm whose unit, that of e, and that of 2 come in two parts; with two_high k is exact.
 
     log(1 + f) is taken apart too, its first part cut to 32 bits or less, so that the large products
     are exact.
     """
-    cdef double k, h, t, high, low, y, a
-    cdef double f = log_reduced_any(x, &k)
+    cdef double k, f, h, t, high, low, y, a
+    f = log_reduced(x, &k) if c == NEAR else log_reduced_any(x, &k)
     t = log_rest(f, &h)
     high = double_of(<uint64_t>bits_of(f - h) & HIGH_HALF)
     low = ((f - high) - h) + t
@@ -86,17 +99,19 @@ cdef inline double log_to_base(double x, double unit_high, double unit_low, doub
     high *= unit_high
     a = k * two_high
     y = a + high
-    return log_ends(x, y + (t + two_sum_error(a, high, y)))
+    y += t + two_sum_error(a, high, y)
+    return y if c == NEAR else log_ends(x, y)
 
 
-cdef inline double log2_value(double x) noexcept nogil:
-    """The logarithm to base 2, exact for its powers."""
-    return log_to_base(x, 1.4426950407214463, 1.6751713164886512e-10, 1.0, 0.0)
+cdef inline double log2_value(double x, const double *c) noexcept nogil:
+    """The logarithm to base 2, exact for its powers; see Note [Near arguments] for c."""
+    return log_to_base(x, 1.4426950407214463, 1.6751713164886512e-10, 1.0, 0.0, c)
 
 
-cdef inline double log10_value(double x) noexcept nogil:
-    """The logarithm to base 10."""
-    return log_to_base(x, 0.4342944818781689, 2.5082946711645275e-11, 0.30102999566361177, 3.694239077158931e-13)
+cdef inline double log10_value(double x, const double *c) noexcept nogil:
+    """The logarithm to base 10; see Note [Near arguments] for c."""
+    return log_to_base(x, 0.4342944818781689, 2.5082946711645275e-11, 0.30102999566361177, 3.694239077158931e-13,
+                       c)
 
 
 cdef inline double log1p_of_sum(double x, double low, double more) noexcept nogil:

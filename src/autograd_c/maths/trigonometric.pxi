@@ -1,12 +1,8 @@
 # Sine, cosine, tangent and their inverses, Note [Elementary functions].
 #
-# Note [Near and far angles]
-# An angle is reduced by a multiple of pi/2 that is written as three numbers.  That holds up to LIMIT:
-# beyond, `far_angle` does it in integers.  Loops should not ask for each element, so those of loops.pxi
-# (`map1_near`) ask once for a block, and pass the address NEAR for `c` where all of it is near.
-# Inlined into the loop, `c == NEAR` is true when the compiler reads it: the call is gone, and what
-# is left is vectorised.  Everywhere else c is something else, and each angle is looked at, which also
-# saves one alone the work that it does not need; the bits are the same.
+# An angle is reduced by a multiple of pi/2 that is written as three numbers.  That holds up to
+# ANGLE_LIMIT: beyond, `far_angle` does it in integers, Note [Near arguments].  Where each angle is
+# looked at, one alone is also saved the work that it does not need.
 
 cdef extern from *:
     """
@@ -22,10 +18,8 @@ cdef extern from *:
     const uint32_t *TWO_OVER_PI "ag_two_over_pi"
 
 cdef enum:
-    LIMIT = 1 << 20            # of near angles
+    ANGLE_LIMIT = 1 << 20      # of near angles
     DIGITS = 7                 # of 2/pi that are multiplied: 190 bits after the binary point or more
-
-cdef double NEAR[1]            # the address is all that matters
 
 cdef struct Angle:
     double r                   # x less the multiple of pi/2, in [-pi/4, pi/4]
@@ -35,7 +29,12 @@ cdef struct Angle:
 
 cdef inline bint is_far(double x) noexcept nogil:
     """Whether an angle is beyond what `reduced_angle` takes; not for a nan."""
-    return cmath.fabs(x) > LIMIT
+    return cmath.fabs(x) > ANGLE_LIMIT
+
+
+cdef inline int64_t angle_room(double x) noexcept nogil:
+    """Negative for a far angle, Note [Near arguments]."""
+    return bits_of(ANGLE_LIMIT - cmath.fabs(x))
 
 
 cdef inline Angle reduced_angle(double x) noexcept nogil:
@@ -182,17 +181,17 @@ cdef double sine_alone(double x, int64_t quarters) noexcept nogil:
 
 
 cdef inline double sin_value(double x, const double *c) noexcept nogil:
-    """sin(x); see Note [Near and far angles] for c."""
+    """sin(x); see Note [Near arguments] for c."""
     return sine_of_near(x, 0) if c == NEAR else sine_alone(x, 0)
 
 
 cdef inline double cos_value(double x, const double *c) noexcept nogil:
-    """cos(x); see Note [Near and far angles] for c."""
+    """cos(x); see Note [Near arguments] for c."""
     return sine_of_near(x, 1) if c == NEAR else sine_alone(x, 1)
 
 
 cdef inline double tan_value(double x, const double *c) noexcept nogil:
-    """tan(x), a quotient of sine and cosine with what each was rounded by; see Note [Near and far angles] for c."""
+    """tan(x), a quotient of sine and cosine with what each was rounded by; see Note [Near arguments] for c."""
     cdef Angle a = far_angle(x) if c != NEAR and is_far(x) else reduced_angle(x)
     cdef double w, above, below, above_less, below_less, s, s_less, k, k_less, y
     w = mad(-0.5, a.r * a.r, 1.0)

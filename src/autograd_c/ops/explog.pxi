@@ -10,7 +10,7 @@ cdef inline num exp_dx(num g, num x, num y, const double *c) noexcept:
     return g * y
 
 cdef void exp_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(exp_value, n, p, s)
+    map1_near(exp_value, exp_room, n, p, s)
 
 cdef void exp_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(exp_dx[double], n, p, s, c)
@@ -145,7 +145,7 @@ cdef inline num log_dx(num g, num x, num y, const double *c) noexcept:
     return g / x
 
 cdef void log_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(log_value, n, p, s)
+    map1_near(log_value, log_room, n, p, s)
 
 cdef void log_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log_dx[double], n, p, s, c)
@@ -190,7 +190,7 @@ cdef inline num log2_dx(num g, num x, num y, const double *c) noexcept:
     return g / x * 1.4426950408889634             # 1 / log(2)
 
 cdef void log2_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(log2_value, n, p, s)
+    map1_near(log2_value, log_room, n, p, s)
 
 cdef void log2_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log2_dx[double], n, p, s, c)
@@ -235,7 +235,7 @@ cdef inline num log10_dx(num g, num x, num y, const double *c) noexcept:
     return g * 0.4342944819032518 / x             # 1 / log(10)
 
 cdef void log10_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1(log10_value, n, p, s)
+    map1_near(log10_value, log_room, n, p, s)
 
 cdef void log10_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(log10_dx[double], n, p, s, c)

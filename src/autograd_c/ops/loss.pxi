@@ -267,7 +267,7 @@ cdef inline num bce_dt(num g, num x, num t, num w, const double *c) noexcept:
     return -g * (log_of[num](x) - log1p_of[num](-x))
 
 cdef inline double bce_value(double x, double t, double w, const double *c) noexcept:
-    return (t - 1.0) * at_least(log1p_value(-x), -100.0) - t * at_least(log_value(x), -100.0)
+    return (t - 1.0) * at_least(log1p_value(-x), -100.0) - t * at_least(log_value(x, NULL), -100.0)
 
 cdef void bce_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map_loss(bce_value, n, p, s, c)

@@ -440,7 +440,7 @@ cdef inline num xlogy_of(num a, num b) noexcept:
 cdef inline double xlogy_value(double a, double b) noexcept:
     if b != b:
         return b
-    return 0.0 if a == 0.0 else a * log_value(b)
+    return 0.0 if a == 0.0 else a * log_value(b, NULL)
 
 cdef inline num xlogy_da(num g, num a, num b) noexcept:
     return if_zero[num](a, if_positive[num](b, xlogy_of(g, b)), xlogy_of(g, b))

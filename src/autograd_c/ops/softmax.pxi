@@ -100,22 +100,32 @@ cdef double line_max(Py_ssize_t n, const double *x, Py_ssize_t s) noexcept:
 
 cdef inline void line_exp(Py_ssize_t n, double *y, const double *x, Py_ssize_t s, double most) noexcept:
     cdef Py_ssize_t i
+    if n < 16 and s == 1:                       # a few are done at once
+        for i in range(n):
+            y[i] = exp_value(x[i] - most, NULL)
+        return
     if s == 1:
         for i in range(n):
-            y[i] = exp_value(x[i] - most)
+            y[i] = x[i] - most
     else:
         for i in range(n):
-            y[i] = exp_value(x[s * i] - most)
+            y[i] = x[s * i] - most
+    exp_run(n, y)
 
 cdef void softmax_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     cdef double *y = <double *>p[0]
     cdef const double *x = <const double *>p[1]
-    cdef double total
+    cdef double total, reciprocal
     cdef Py_ssize_t i
     line_exp(n, y, x, s[1], line_max(n, x, s[1]))
     total = line_sum(n, y)
-    for i in range(n):
-        y[i] /= total
+    reciprocal = 1.0 / total
+    if n < 16:
+        for i in range(n):
+            y[i] /= total
+    else:
+        for i in range(n):
+            y[i] = quotient(y[i], total, reciprocal)
 
 # The largest element's exponential is 1: log1p of the others keeps what a sum with it would round off.
 cdef void log_softmax_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
@@ -153,12 +163,15 @@ cdef void log_softmax_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, cons
     for i in range(n):
         dx[i] = g[s[1] * i]
     total = line_sum(n, dx)
-    if s[1] and s[2]:
+    for i in range(n):
+        dx[i] = y[s[2] * i]
+    exp_run(n, dx)
+    if s[1]:
         for i in range(n):
-            dx[i] = g[i] - exp_value(y[i]) * total
+            dx[i] = g[i] - dx[i] * total
     else:
         for i in range(n):
-            dx[i] = g[s[1] * i] - exp_value(y[s[2] * i]) * total
+            dx[i] = g[0] - dx[i] * total
 
 
 cdef Tensor sum_along(Tensor x, int d):

@@ -8,10 +8,10 @@ cdef inline num sin_dx(num g, num x, num y, const double *c) noexcept:
     return g * cos_of(x, c)
 
 cdef void sin_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1_near(sin_value, n, p, s)
+    map1_near(sin_value, angle_room, n, p, s)
 
 cdef void sin_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1_near(sin_dx[double], n, p, s)
+    chain1_near(sin_dx[double], angle_room, n, p, s)
 
 cdef class SinBackward0(UnaryNode):
     """g cos(x)"""
@@ -54,10 +54,10 @@ cdef inline num cos_dx(num g, num x, num y, const double *c) noexcept:
     return g * -sin_of(x, c)
 
 cdef void cos_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1_near(cos_value, n, p, s)
+    map1_near(cos_value, angle_room, n, p, s)
 
 cdef void cos_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    chain1_near(cos_dx[double], n, p, s)
+    chain1_near(cos_dx[double], angle_room, n, p, s)
 
 cdef class CosBackward0(UnaryNode):
     """-g sin(x)"""
@@ -100,7 +100,7 @@ cdef inline num tan_dx(num g, num x, num y, const double *c) noexcept:
     return g * (1.0 + y * y)
 
 cdef void tan_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map1_near(tan_value, n, p, s)
+    map1_near(tan_value, angle_room, n, p, s)
 
 cdef void tan_backward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     chain1(tan_dx[double], n, p, s, c)
