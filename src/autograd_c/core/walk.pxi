@@ -225,8 +225,8 @@ cdef inline bint line_is_packed(Walk *w, int k, Py_ssize_t n, Py_ssize_t s) noex
 
 
 cdef enum:
-    STRIP = 128                # elements of a run that are packed together with those of its neighbours
-    APART = TILE               # elements between packed lines: a multiple of 4 kB would share cache sets
+    ROOM = 6 * 1024            # elements that strips are packed into: a first-level cache
+    APART = TILE               # between packed lines: a multiple of 4 kB would share cache sets
 
 
 cdef Py_ssize_t room_of_tiles(const Walk *w, Py_ssize_t n, Py_ssize_t tile) noexcept:
@@ -279,6 +279,7 @@ cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t done, Py_ssiz
     cdef Py_ssize_t step[MAX_OPERANDS]          # from line to line, in bytes
     cdef char *first[MAX_OPERANDS]
     cdef Py_ssize_t item, next_line, j
+    cdef int64_t *result = room
     cdef int k
     for k in range(w.operands):
         item = item_size(w.kind[k])
@@ -287,7 +288,8 @@ cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t done, Py_ssiz
         step[k] = next_line * item
         s[k] = along[k]
         if line_is_packed(w, k, n, along[k]):
-            q[k] = <char *>(room + k * m * (n + APART))
+            q[k] = <char *>room
+            room += m * (n + APART)
             if k:
                 move_tile(n, m, first[k], along[k], next_line, w.kind[k], q[k], 1, n + APART, w.want[k])
             s[k] = 1
@@ -298,9 +300,9 @@ cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t done, Py_ssiz
         kernel(n, q, s, c)
         for k in range(w.operands):
             q[k] += step[k]
-    if line_is_packed(w, 0, n, along[0]):
+    if line_is_packed(w, 0, n, along[0]):       # the first to be packed
         next_line = w.strides[0][w.ndim - 1] if w.ndim else 0
-        move_tile(n, m, <char *>room, 1, n + APART, w.want[0], first[0], along[0], next_line, w.kind[0])
+        move_tile(n, m, <char *>result, 1, n + APART, w.want[0], first[0], along[0], next_line, w.kind[0])
 
 
 cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize_t lx, int kind,
@@ -403,16 +405,17 @@ cdef bint turn_transposed(Walk *w) noexcept:
 
 
 cdef void walk_strips(Walk *w, Kernel kernel, const double *c) noexcept:
-    """The runs, in strips of some neighbours."""
-    cdef int64_t room[MAX_OPERANDS * TILE * (STRIP + APART)]
+    """The runs, in strips of some neighbours, as long as there is room."""
+    cdef int64_t room[ROOM]
     cdef Py_ssize_t along[MAX_OPERANDS]
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, packed = 0
     cdef int k
     w.ndim -= 1
     n = w.sizes[w.ndim]
     for k in range(w.operands):
         along[k] = w.strides[k][w.ndim]
-    walk_tiles(w, n, STRIP, TILE, along, room, kernel, c)
+        packed += line_is_packed(w, k, n, along[k])
+    walk_tiles(w, n, min(ROOM // (packed * TILE) - APART, <Py_ssize_t>BLOCK), TILE, along, room, kernel, c)
     w.ndim += 1
 
 
