@@ -2,28 +2,50 @@
 
 # ----------------------------------------------------------------------------------------------- sum
 
-cdef enum:                     # what is folded; a constant wherever it is passed
-    OF_SUM = 0
-    OF_PRODUCT = 1
-    OF_SQUARES = 2                # the sum of squares
+# What is folded is a type, not a constant: of a constant gcc makes an argument where it does not inline.
+
+cdef struct OfSum:
+    char unused
+
+cdef struct OfProduct:
+    char unused
+
+cdef struct OfSquares:
+    char unused
+
+ctypedef fused folding:
+    OfSum
+    OfProduct
+    OfSquares
 
 
-cdef inline double joined(double a, double b, int what) noexcept:
+cdef inline double joined(double a, double b, folding *what) noexcept:
     """What was folded so far, and the element b."""
-    return a * b if what == OF_PRODUCT else a + b * b if what == OF_SQUARES else a + b
+    if folding is OfProduct:
+        return a * b
+    elif folding is OfSquares:
+        return a + b * b
+    else:
+        return a + b
 
 
-cdef inline double merged(double a, double b, int what) noexcept:
+cdef inline double merged(double a, double b, folding *what) noexcept:
     """What two lanes have folded."""
-    return a * b if what == OF_PRODUCT else a + b
+    if folding is OfProduct:
+        return a * b
+    else:
+        return a + b
 
 
-cdef inline double begun(double x, int what) noexcept:
+cdef inline double begun(double x, folding *what) noexcept:
     """What one element is folded to."""
-    return x * x if what == OF_SQUARES else x
+    if folding is OfSquares:
+        return x * x
+    else:
+        return x
 
 
-cdef inline double block_fold(Py_ssize_t n, const double *x, int what) noexcept:
+cdef double block_fold(Py_ssize_t n, const double *x, folding *what) noexcept:
     """The sum, product or sum of squares of a block, n > 0."""
     cdef double lane[8]
     cdef double total
@@ -51,11 +73,11 @@ cdef inline double block_fold(Py_ssize_t n, const double *x, int what) noexcept:
 
 
 cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
-    return block_fold(n, x, OF_SUM)
+    return block_fold(n, x, <OfSum *>NULL)
 
 
 cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
-                               int what) noexcept:
+                               folding *what) noexcept:
     """block_fold of TILE columns: n elements each, s apart; the columns are `step` apart."""
     cdef double lane[8][TILE]
     cdef Py_ssize_t i = 1, k, j, half
@@ -86,8 +108,8 @@ cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_
         i += 1
 
 
-cdef inline void columns_fold(double *total, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
-                              Py_ssize_t step, int what) noexcept:
+cdef void columns_fold(double *total, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                       Py_ssize_t step, folding *what) noexcept:
     """block_fold of columns, a multiple of TILE, which are `step` apart."""
     cdef Py_ssize_t j = 0
     while j < lines:
@@ -158,15 +180,22 @@ cdef bint sum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double 
                       Py_ssize_t step) noexcept:
     cdef double total[WIDE]
     cdef int j
-    columns_fold(total, lines, n, x, s, step, OF_SUM)
+    columns_fold(total, lines, n, x, s, step, <OfSum *>NULL)
     for j in range(lines):
         carry(&folds[j], total[j])
     return True
 
 
-cdef bint sum_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
-    y[0] = block_sum(n, x)
-    return True
+cdef Py_ssize_t sum_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                          const double *c, double *y) noexcept:
+    cdef Py_ssize_t j
+    if s != 1:
+        lines -= lines % TILE
+        columns_fold(y, lines, n, x, s, step, <OfSum *>NULL)
+        return lines
+    for j in range(lines):
+        y[j] = block_sum(n, x + j * step)
+    return lines
 
 
 cdef void sum_finish(Fold *fold, char *y, char *index) noexcept:
@@ -187,14 +216,14 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
 
 
 cdef Reducer SUM_F64 = with_lines(
-    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_line)
+    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_lines)
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 
 
 # ------------------------------------------------------------------------------------------- product
 
 cdef void prod_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef double total = block_fold(n, <const double *>data, OF_PRODUCT)
+    cdef double total = block_fold(n, <const double *>data, <OfProduct *>NULL)
     fold.f = total if fold.seen == 0 else fold.f * total
 
 
@@ -202,7 +231,7 @@ cdef bint prod_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double
                        Py_ssize_t step) noexcept:
     cdef double total[WIDE]
     cdef int j
-    columns_fold(total, lines, n, x, s, step, OF_PRODUCT)
+    columns_fold(total, lines, n, x, s, step, <OfProduct *>NULL)
     for j in range(lines):
         folds[j].f = total[j] if folds[j].seen == 0 else folds[j].f * total[j]
     return True

@@ -43,7 +43,7 @@ cdef inline bint in_range(double total) noexcept:
 
 
 cdef double block_squares(Py_ssize_t n, const double *x) noexcept:
-    return block_fold(n, x, OF_SQUARES)
+    return block_fold(n, x, <OfSquares *>NULL)
 
 
 # The p-norm; c[0] is p, which is neither 0 nor infinite.
@@ -96,7 +96,7 @@ cdef bint norm_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double
     if folds[0].stage == EXTREME or folds[0].stage == RELATIVE:
         return False
     if p == 2.0:
-        columns_fold(total, lines, n, x, s, step, OF_SQUARES)
+        columns_fold(total, lines, n, x, s, step, <OfSquares *>NULL)
         j = lines
     while j < lines:
         magnitude_columns(room, n, x + j * step, s, step)
@@ -105,20 +105,28 @@ cdef bint norm_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double
                 room[i] = room[i] * room[i] * room[i]
         elif p != 1.0:
             pow_run(n * TILE, room, room, 1, &p, 0)
-        columns_fold(total + j, TILE, n, room, TILE, 1, OF_SUM)
+        columns_fold(total + j, TILE, n, room, TILE, 1, <OfSum *>NULL)
         j += TILE
     for j in range(lines):
         carry(&folds[j], total[j])
     return True
 
 
-cdef bint norm_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
-    cdef double total
+cdef Py_ssize_t norm_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                           const double *c, double *y) noexcept:
+    cdef Py_ssize_t j
     if c[0] != 2.0:
-        return False
-    total = block_squares(n, x)
-    y[0] = cmath.sqrt(total)
-    return in_range(total)
+        return 0
+    if s != 1:
+        lines -= lines % TILE
+        columns_fold(y, lines, n, x, s, step, <OfSquares *>NULL)
+    for j in range(lines):
+        if s == 1:
+            y[j] = block_squares(n, x + j * step)
+        if not in_range(y[j]):
+            return j
+        y[j] = cmath.sqrt(y[j])
+    return lines
 
 
 cdef void norm_merge(Fold *fold, const Fold *part) noexcept:
@@ -288,27 +296,30 @@ cdef bint logsumexp_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const d
             for j in range(TILE):
                 room[i * TILE + j] = x[i * s + (line + j) * step] - centre[j]
         exp_run(n * TILE, room)
-        columns_fold(total, TILE, n, room, TILE, 1, OF_SUM)
+        columns_fold(total, TILE, n, room, TILE, 1, <OfSum *>NULL)
         for j in range(TILE):
             carry(&folds[line + j], total[j])
         line += TILE
     return True
 
 
-cdef bint logsumexp_line(Py_ssize_t n, const double *x, const double *c, double *y) noexcept:
+cdef Py_ssize_t logsumexp_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                                const double *c, double *y) noexcept:
     cdef double room[BLOCK]
     cdef double centre
-    cdef Py_ssize_t i
-    if n <= SHORT:                              # columns are faster
-        return False
-    centre = largest_value(n, x)
-    if not -cmath.INFINITY < centre < cmath.INFINITY:
-        return False
-    for i in range(n):
-        room[i] = x[i] - centre
-    exp_run(n, room)
-    y[0] = log_value(block_sum(n, room), NULL) + centre
-    return True
+    cdef Py_ssize_t i, j
+    if n <= SHORT or s != 1:                    # columns are faster
+        return 0
+    for j in range(lines):
+        centre = largest_value(n, x)
+        if not -cmath.INFINITY < centre < cmath.INFINITY:
+            return j
+        for i in range(n):
+            room[i] = x[i] - centre
+        exp_run(n, room)
+        y[j] = log_value(block_sum(n, room), NULL) + centre
+        x += step
+    return lines
 
 
 cdef void logsumexp_merge(Fold *fold, const Fold *part) noexcept:
@@ -334,10 +345,10 @@ cdef void double_finish(Fold *fold, char *y, char *index) noexcept:
 cdef Reducer VAR = reducer_in_passes(moment_feed, var_turn, moment_finish)
 cdef Reducer STD = reducer_in_passes(moment_feed, std_turn, moment_finish)
 cdef Reducer NORM = with_lines(mergeable(
-    with_columns(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_columns), norm_merge), norm_line)
+    with_columns(reducer_in_passes(norm_feed, norm_turn, norm_finish), norm_columns), norm_merge), norm_lines)
 cdef Reducer COUNT = reducer(count_feed, count_finish)
 cdef Reducer LARGEST = mergeable(reducer(largest_feed, double_finish), merge_max)
 cdef Reducer SMALLEST = mergeable(reducer(smallest_feed, double_finish), merge_min)
 cdef Reducer LOGSUMEXP = with_lines(mergeable(
     with_columns(reducer_in_passes(logsumexp_feed, logsumexp_turn, double_finish), logsumexp_columns),
-    logsumexp_merge), logsumexp_line)
+    logsumexp_merge), logsumexp_lines)

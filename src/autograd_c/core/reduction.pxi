@@ -20,8 +20,8 @@
 # results at a time; so are results that are not all in the same pass, and passes that `columns` declines.
 #
 # Note [Lines]
-# A result of few elements that lie side by side is not worth a Fold: `line` makes it at once, if it can,
-# with the same bits.
+# A result of a block of elements or less is not worth a Fold: `lines` makes as many at once as it can, of
+# rows or of columns, with the same bits.
 #
 # Note [Parts]
 # Threads share the results.  Of a single long one they share the elements, where `merge` can put
@@ -54,7 +54,8 @@ ctypedef bint (*FeedColumns)(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const 
 ctypedef bint (*Turn)(Fold *fold) noexcept
 ctypedef void (*Finish)(Fold *fold, char *y, char *index) noexcept
 ctypedef void (*Merge)(Fold *fold, const Fold *part) noexcept
-ctypedef bint (*Line)(Py_ssize_t n, const double *x, const double *c, double *y) noexcept
+ctypedef Py_ssize_t (*Lines)(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                             const double *c, double *y) noexcept
 
 cdef struct Reducer:
     Feed feed
@@ -62,7 +63,7 @@ cdef struct Reducer:
     Finish finish
     FeedColumns columns        # or NULL, see Note [Columns]
     Merge merge                # or NULL, see Note [Parts]
-    Line line                  # or NULL, see Note [Lines]
+    Lines lines                # how many results it has made, from the first on; or NULL, see Note [Lines]
 
 
 cdef Reducer reducer(Feed feed, Finish finish):
@@ -76,7 +77,7 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     r.finish = finish
     r.columns = NULL
     r.merge = NULL
-    r.line = NULL
+    r.lines = NULL
     return r
 
 
@@ -85,8 +86,8 @@ cdef Reducer with_columns(Reducer r, FeedColumns columns):
     return r
 
 
-cdef Reducer with_lines(Reducer r, Line line):
-    r.line = line
+cdef Reducer with_lines(Reducer r, Lines lines):
+    r.lines = lines
     return r
 
 
@@ -139,7 +140,7 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         r.strides[0] = 0
         r.kept = 1
     walk_simplify(&r.walk)
-    r.in_lines = op.line != NULL and index is None and is_line(&r.walk)
+    r.in_lines = op.lines != NULL and index is None and is_block(&r.walk)
     r.tile = TILE
     if is_fed_directly(&r.walk) and not r.in_lines and not (op.columns != NULL and r.walk.numel <= SHORT):
         r.tile = 1
@@ -227,9 +228,9 @@ cdef inline bint is_fed_directly(const Walk *w) noexcept:
     return w.kind[0] == w.want[0] and (last < 0 or w.strides[0][last] == 1 or w.sizes[last] == 1)
 
 
-cdef inline bint is_line(const Walk *w) noexcept:
-    """Whether the elements of a result are a block of doubles at most, side by side."""
-    return w.ndim <= 1 and 0 < w.numel <= BLOCK and w.kind[0] == F64 and w.want[0] == F64 and is_fed_directly(w)
+cdef inline bint is_block(const Walk *w) noexcept:
+    """Whether the elements of a result are a block of doubles at most, a stride apart."""
+    return w.ndim <= 1 and 0 < w.numel <= BLOCK and w.kind[0] == F64 and w.want[0] == F64
 
 
 cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, char *index) noexcept:
@@ -240,10 +241,14 @@ cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, cha
     cdef bint going[WIDE]                       # not finished yet
     cdef Py_ssize_t left = lines, j = 0
     if r.in_lines:
-        while j < lines and op.line(w.numel, <const double *>w.p[0] + j * step, r.c, <double *>y + j):
-            j += 1
-        if j == lines:
+        j = op.lines(lines, w.numel, <const double *>w.p[0], 1 if is_fed_directly(w) else w.strides[0][0], step, r.c,
+                     <double *>y)
+        left -= j
+        if left == 0:
             return
+        lines = left
+        y += j * r.out_item
+        w.p[0] += j * step * r.item
     for j in range(lines):
         folds[j].c = r.c
         folds[j].stage = 0
