@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from bench import __main__ as command
-from bench import document, memory
+from bench import document, elementary, memory
 from bench.cases import CASES, RATE
 from bench.check import arrays, check
 from bench.measure import Times, interleaved
@@ -216,6 +216,32 @@ def test_command_refuses(arguments, message, capsys):
     with pytest.raises(SystemExit):
         command.main(arguments)
     assert message in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ elementary functions
+@pytest.mark.parametrize("name", elementary.FUNCTIONS)
+def test_elementary_functions_agree(name):
+    results = []
+    for peer in (OURS, REFERENCE):
+        if not why_missing(peer):
+            works = elementary.works_of(name, [peer], 1000)
+            results.append(peer.numpy(works[peer.name]()))
+            assert ("copy" in works) == (peer is OURS)
+    for result in results:
+        assert np.isfinite(result).all()
+        np.testing.assert_allclose(result, results[0], rtol=1e-12, atol=1e-14)
+
+
+def test_elementary_table(tmp_path, capfd):
+    page = tmp_path / document.PAGE
+    page.write_text("before\n<!-- bench elementary -->\nold\n<!-- end -->\nafter\n")
+    elementary.main(["--size", "100", "--write", str(tmp_path)])
+    text = page.read_text()
+    assert "old" not in text
+    assert all(text.count(f"| `{name}` |") == 1 for name in elementary.FUNCTIONS)
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert capfd.readouterr().out.count("ns |") == len(elementary.FUNCTIONS)
 
 
 # ------------------------------------------------------------------ kernels: sizes, memory, figures, the page
