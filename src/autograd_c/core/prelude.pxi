@@ -202,7 +202,9 @@ cdef extern from *:
           void *p;
           if (!AG_IS_LARGE(n)) return PyMem_RawMalloc((size_t)n + 128);
           if (posix_memalign(&p, AG_HUGE_PAGE, (size_t)n + 128)) return NULL;
+      #ifdef MADV_HUGEPAGE
           (void)madvise(p, ((size_t)n + 128) & ~(AG_HUGE_PAGE - 1), MADV_HUGEPAGE);
+      #endif
           return p;
       }
       static void ag_free(void *p, Py_ssize_t n) { AG_IS_LARGE(n) ? free(p) : PyMem_RawFree(p); }
