@@ -555,3 +555,38 @@ def test_any_nan_stays_one(payload, sign):
     for name in ("sin", "cos", "tan", "exp", "log", "log2", "log10", "tanh", "sqrt", "expm1", "log1p"):
         found = to_numpy(getattr(ac, name)(ac.tensor(x)))
         assert np.isnan(found).tolist() == [k == 7 for k in range(40)], name
+
+
+BINARY = ["add", "sub", "mul", "div", "pow", "atan2", "maximum", "minimum", "hypot", "remainder", "fmod", "logaddexp"]
+
+
+@pytest.mark.skipif(IS_TORCH, reason="torch's vectors differ from its scalars")
+@pytest.mark.parametrize("name", [name for name in BINARY if hasattr(ac, name)])
+@pytest.mark.parametrize("wanted", ["both", "first", "second", "same", "number"])
+def test_gradients_of_scalars_have_the_bits_of_a_vectors_elements(name, wanted):
+    function = getattr(ac, name)
+    values = np.random.default_rng(0).uniform(0.1, 3.0, (40, 2))
+    values = [*values.tolist(), [0.0, 2.0], [1.0, 1.0], [2.0, 0.0], [inf, 1.0], [nan, 1.0], [1e300, 1e-300]]
+
+    def gradients(a, b):
+        """Of an operation on its own result, so that gradients are added, and of one that keeps its graph."""
+        a, b = ac.tensor(a), ac.tensor(b)
+        if wanted in ("both", "first", "same", "number"):
+            a.requires_grad_()
+        if wanted in ("both", "second"):
+            b.requires_grad_()
+        if wanted == "same":
+            b = a
+        elif wanted == "number":
+            b = ac.tensor(1.75) if name in ("atan2", "maximum", "minimum") else 1.75
+        y = function(function(a, b), b)
+        y.sum().backward(retain_graph=True)
+        y.sum().backward()
+        leaves = [a] if b is a else [x for x in (a, b) if isinstance(x, ac.Tensor)]
+        return [to_numpy(x.grad) for x in leaves if x.grad is not None]
+
+    expected = gradients(*map(list, zip(*values, strict=True)))
+    found = [gradients(*pair) for pair in values]
+    assert len(expected) == (2 if wanted == "both" else 1)
+    for k, column in enumerate(expected):
+        np.testing.assert_array_equal([each[k] for each in found], column)

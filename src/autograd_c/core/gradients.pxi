@@ -264,6 +264,63 @@ cdef inline int run_unary(Node n, const UnaryOp *op, Tensor g, Tensor x, char *y
 
 # -------------------------------------------------------------------------------------------- binary
 
+cdef inline int wanted_reads(Node n, const BinaryOp *op) noexcept:
+    """What the formulas of the inputs that want a gradient read."""
+    cdef int reads = 0
+    if n.next0 is not None:
+        reads = op.reads_a
+    if n.next1 is not None:
+        reads |= op.reads_b
+    return reads
+
+
+cdef inline bint is_saved_plain(PyObject *t, uint32_t version) noexcept:
+    return is_plain(<Tensor>t) and (<Tensor>t).storage is None and (<Tensor>t).version == version
+
+
+cdef inline int plain_gradient(Kernel kernel, char **p, PyObject **place, Tensor g, bint is_last) except -1:
+    """One of them: added to what is in its place, or by the kernel that runs last written over g."""
+    cdef double one
+    if place[0] != NULL:
+        p[0] = <char *>&one
+        kernel(1, p, ONE_EACH, NULL)
+        (<double *>(<Tensor>place[0]).ptr)[0] += one
+        return 0
+    place[0] = ag_held(<PyObject *>g) if is_last and is_overwritten(g, SCALAR) else make_scalar(F64, <PyObject *>None)
+    p[0] = (<Tensor>place[0]).ptr
+    kernel(1, p, ONE_EACH, NULL)
+    return 0
+
+
+cdef inline int plain_gradients(Node n, const BinaryOp *op, int reads, Tensor g, PyObject **grads) except -1:
+    """The gradients of two numbers, if all is plain: Note [Plain scalars]."""
+    cdef Tensor a_saved, b_saved               # held: to make a tensor may let a collector run, and that anything
+    cdef PyObject *a = <PyObject *>g           # what is not read: any number
+    cdef PyObject *b = a
+    cdef char *p[4]
+    if (not is_plain(g) or n.flags & (RELEASED | PACKED) or recording() or op.registered != NULL
+            or op.backward_a == NULL or op.backward_b == NULL):
+        return 0
+    if reads & READS_A:
+        a_saved = n.a
+        a = <PyObject *>a_saved
+        if not is_saved_plain(a, n.version_a):
+            return 0
+    if reads & READS_B:
+        b_saved = n.b
+        b = <PyObject *>b_saved
+        if not is_saved_plain(b, n.version_b):
+            return 0
+    p[1] = g.ptr
+    p[2] = (<Tensor>a).ptr
+    p[3] = (<Tensor>b).ptr
+    if n.next1 is not None:
+        plain_gradient(op.backward_b, p, &grads[1], g, n.next0 is None)
+    if n.next0 is not None:
+        plain_gradient(op.backward_a, p, &grads[0], g, True)
+    return 1
+
+
 cdef class BinaryNode(Node):
     """Base of the nodes of elementwise operations on two tensors."""
 
@@ -272,11 +329,9 @@ cdef class BinaryNode(Node):
         cdef Tensor a_saved, b_saved
         cdef PyObject *a = <PyObject *>(g if op.registered == NULL else NOT_READ)      # what is not read: any tensor
         cdef PyObject *b = a
-        cdef int reads = 0
-        if self.next0 is not None:
-            reads = op.reads_a
-        if self.next1 is not None:
-            reads |= op.reads_b
+        cdef int reads = wanted_reads(self, op)
+        if self.form is SCALAR and plain_gradients(self, op, reads, g, grads):
+            return 0
         if reads & READS_A:
             a_saved = saved_a(self)
             a = <PyObject *>a_saved

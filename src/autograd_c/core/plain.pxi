@@ -4,10 +4,11 @@
 # Most of the time of an operation on two numbers goes into asking for what does not apply.  An operand
 # is plain that is a float64 scalar and has no more to it than its graph; a thread is plain that is in
 # no mode but no_grad.  Where all is plain, what elementwise.pxi does comes down to this: a node, a
-# tensor in the pool's memory, one call of the kernel.  Everything else takes the way there.
+# tensor in the pool's memory, one call of the kernel.  Everything else takes the way there.  So it is
+# with the gradients of two numbers, see gradients.pxi.
 
-cdef Py_ssize_t ONE_EACH[3]    # strides
-ONE_EACH[0] = ONE_EACH[1] = ONE_EACH[2] = 1
+cdef Py_ssize_t ONE_EACH[4]    # strides
+ONE_EACH[0] = ONE_EACH[1] = ONE_EACH[2] = ONE_EACH[3] = 1
 
 
 cdef inline bint is_plain(Tensor x) noexcept:
