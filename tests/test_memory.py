@@ -1,6 +1,8 @@
 """The pool of memory: what it tells, what it keeps, and where it ends."""
 
 import gc
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -174,3 +176,12 @@ class TestLimit:
         with raises(MemoryError, "autograd_c: memory limit reached"):
             x + 1.0
         assert x.sum().item() == 0.0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_large_tensor_takes_no_more_than_it_is():
+    """What a block has beyond its tensor is in no huge page that touching the tensor would bring in."""
+    resident = "import os; r = lambda: int(open('/proc/self/statm').read().split()[1]) * os.sysconf('SC_PAGE_SIZE')"
+    code = f"{resident}; import autograd_c as ac; before = r(); x = ac.ones(2_500_000); print(r() - before)"
+    taken = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert 20_000_000 <= taken < 20_400_000

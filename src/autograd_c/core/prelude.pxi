@@ -185,31 +185,32 @@ cdef extern from *:
        ends where the buffer ends. */
     #if AUTOGRAD_C_SANITIZE
       #include <stdlib.h>
-      static void *ag_alloc(Py_ssize_t n) {
+      static void *ag_alloc(Py_ssize_t n, Py_ssize_t used) {
           void *p;
+          (void)used;
           return posix_memalign(&p, 64, (size_t)n + 64) ? NULL : p;
       }
       static void ag_free(void *p, Py_ssize_t n) { (void)n; free(p); }
     #elif defined(__linux__)
       /* Large memory begins at a boundary of 2 MB and is advised to be in pages of that size, as numpy's
-         is: fewer of them fit better into the processor's table of pages.  What is left of the last
-         is in small pages, so that no more is taken than was asked for. */
+         is: fewer of them fit better into the processor's table of pages.  Only those that will be used
+         whole: the rest is in small pages, which the system gives when they are touched. */
       #include <stdlib.h>
       #include <sys/mman.h>
       #define AG_HUGE_PAGE ((size_t)2 << 20)
       #define AG_IS_LARGE(n) ((size_t)(n) >= 2 * AG_HUGE_PAGE)
-      static void *ag_alloc(Py_ssize_t n) {
+      static void *ag_alloc(Py_ssize_t n, Py_ssize_t used) {
           void *p;
           if (!AG_IS_LARGE(n)) return PyMem_RawMalloc((size_t)n + 128);
           if (posix_memalign(&p, AG_HUGE_PAGE, (size_t)n + 128)) return NULL;
       #ifdef MADV_HUGEPAGE
-          (void)madvise(p, ((size_t)n + 128) & ~(AG_HUGE_PAGE - 1), MADV_HUGEPAGE);
+          (void)madvise(p, ((size_t)used + 128) & ~(AG_HUGE_PAGE - 1), MADV_HUGEPAGE);
       #endif
           return p;
       }
       static void ag_free(void *p, Py_ssize_t n) { AG_IS_LARGE(n) ? free(p) : PyMem_RawFree(p); }
     #else
-      static void *ag_alloc(Py_ssize_t n) { return PyMem_RawMalloc((size_t)n + 128); }
+      static void *ag_alloc(Py_ssize_t n, Py_ssize_t used) { (void)used; return PyMem_RawMalloc((size_t)n + 128); }
       static void ag_free(void *p, Py_ssize_t n) { (void)n; PyMem_RawFree(p); }
     #endif
     """
@@ -241,7 +242,7 @@ cdef extern from *:
     PyMethodDef *AG_DEFINITION(object) noexcept
     bint AG_HAS_CONSTANT_DEFAULTS(object) noexcept
     const int AUTOGRAD_C_SANITIZE
-    void *ag_alloc(Py_ssize_t) noexcept
+    void *ag_alloc(Py_ssize_t, Py_ssize_t) noexcept
     void ag_free(void *, Py_ssize_t) noexcept
 
 # Numbers of the dtypes, in the order of PyTorch's promotion: the larger one wins.

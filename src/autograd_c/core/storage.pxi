@@ -92,10 +92,10 @@ cdef Block *new_block(Py_ssize_t n, Py_ssize_t size, int kind) except NULL:
             raise MemoryError(f"autograd_c: memory limit reached: you tried to allocate {n} bytes, "
                               f"and {bytes_in_use} of {limit} are in use")
     if size <= PY_SSIZE_T_MAX - 2 * ALIGN:
-        raw = ag_alloc(size)
+        raw = ag_alloc(size, n)
         if raw == NULL and bytes_kept:
             drop_kept_blocks()
-            raw = ag_alloc(size)
+            raw = ag_alloc(size, n)
     if raw == NULL:
         raise MemoryError(f"autograd_c: not enough memory: you tried to allocate {n} bytes")
     b = <Block *>(<uintptr_t>raw + 2 * ALIGN - 1 - (<uintptr_t>raw + 2 * ALIGN - 1) % ALIGN - ALIGN)
