@@ -1,8 +1,11 @@
 """Custom functions: forward, backward, save_for_backward, needs_input_grad, and what is refused."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from module import ac, to_numpy
+from module import IS_TORCH, ac, to_numpy
 from support import (
     NO_GRAPH,
     SECOND_BACKWARD,
@@ -463,3 +466,25 @@ class TestErrors:
         a = leaf()
         result = function(lambda ctx, tensors: tensors[0] * 2.0).apply([a])
         assert not result.requires_grad
+
+
+def test_a_function_after_a_module_has_been_made_first():
+    """What loads late loads once: in a process of its own, where nn is the first to ask for autograd."""
+    if IS_TORCH:
+        pytest.skip("nothing loads late")
+    code = """
+import autograd_c as ac
+ac.nn.Linear(2, 2)
+class Double(ac.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2.0 * x
+    @staticmethod
+    def backward(ctx, g):
+        return 2.0 * g
+x = ac.ones(2, requires_grad=True)
+Double.apply(x).sum().backward()
+print(x.grad.tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[2.0, 2.0]"

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from weakref import ref
 
 from .. import _core
-from ..autograd.function import Function
+from ..autograd import Function
 
 _Tensor = _core.Tensor
 
