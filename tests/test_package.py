@@ -36,6 +36,14 @@ def test_functions_are_builtins_that_can_be_pickled():
     assert ac.max.__name__ == "max"
 
 
+LATE = sorted(
+    ".".join(("autograd_c", *path.relative_to(Path(ac.__file__).parent).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    )
+    for path in Path(ac.__file__).parent.glob("*/*.py")
+)
+
+
 class TestSubmodulesLoadAtFirstUse:
     def test_by_attribute(self):
         program = """
@@ -52,7 +60,47 @@ print('__path__' in vars(torch.nn))
             == ["True"] * 2
         )
         assert run("from autograd_c.nn import functional; print(functional.__name__)") == ["autograd_c.nn.functional"]
-        assert run("from autograd_c import nn; print(nn is torch.nn is sys.modules['autograd_c.nn'])") == ["True"]
+        program = "from autograd_c import nn; import autograd_c.nn as again; print(nn is torch.nn is again)"
+        assert run(program) == ["True"]
+        assert (
+            run(f"{program}; nn.Linear; print(nn is torch.nn is again is sys.modules['autograd_c.nn'])") == ["True"] * 2
+        )
+
+    @pytest.mark.parametrize("name", LATE)
+    def test_once_whichever_is_imported_first(self, name):
+        """A class that exists twice is not the base of those made of the other."""
+        program = f"""
+import importlib, inspect
+print(importlib.import_module({name!r}) is sys.modules[{name!r}])
+torch.autograd.Function, torch.nn.Linear, torch.optim.SGD, torch.utils.checkpoint.checkpoint, torch.autograd.graph.draw
+classes = {{}}
+for module in [module for name, module in sys.modules.items() if name.startswith("autograd_c.")]:
+    for thing in vars(module).values():
+        if isinstance(thing, type):
+            if classes.setdefault((thing.__module__, thing.__qualname__), thing) is not thing:
+                print(thing)
+        elif inspect.isfunction(thing):
+            thing = inspect.unwrap(thing)
+            if vars(sys.modules[thing.__module__]) is not thing.__globals__:
+                print(thing)
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2.0 * x
+print(Double.apply(1.0))
+"""
+        assert run(program) == ["True", "2.0"]
+
+    def test_reloaded(self):
+        program = """
+import importlib.util
+nn, Linear = torch.nn, torch.nn.Linear
+print(importlib.reload(nn) is nn is torch.nn, nn.Linear is Linear, type(nn) is type(sys))
+torch.memory.stats
+print(importlib.reload(torch.memory) is torch.memory, importlib.util.find_spec("autograd_c.optim").name)
+torch.optim.SGD
+"""
+        assert run(program) == ["True", "True", "True", "True", "autograd_c.optim"]
 
     def test_listed(self):
         assert run("print('Parameter' in dir(torch.nn))") == ["True"]

@@ -5,51 +5,63 @@ A `__getattr__` of the package would do as well, but the interpreter caches no l
 """
 
 import sys
-from _thread import RLock
+from _thread import get_ident
 
 _Module: type = type(sys)
-_lock = RLock()  # one for all: loading is rare
-_loading: set = set()
+_late: dict = {}  # by its full name, the module that a submodule is to be loaded into
+_loading: dict = {}  # by such a module, the thread that is executing it
 
 
 class _Lazy(_Module):
-    """A submodule in `sys.modules` and in its package that is not loaded yet; loading makes it a plain module."""
+    """A submodule that its package has and nobody has imported yet; importing it makes it a plain module.
+
+    It is not in `sys.modules`: the importer would take what it finds there for loaded, ask that for its `__path__`, and
+    execute again the submodule of it that this had loaded.
+    """
 
     def __getattr__(self, name):
-        with _lock:
-            if self in _loading:  # it asks for a name of its own that it has not got to
-                raise AttributeError(f"module '{self.__name__}' has no attribute '{name}' (yet: it is being imported)")
-            if type(self) is _Lazy:  # no other thread was faster
-                _load(self)
-        return getattr(self, name)
+        if _loading.get(self) != get_ident():
+            from importlib import import_module
+
+            import_module(self.__name__)  # waits where another thread is at it
+        return _Module.__getattribute__(self, name)  # type: ignore[call-arg]
 
     def __dir__(self):
         self.__getattr__("__file__")
         return dir(self)
 
 
-def _load(module):
-    from importlib.machinery import PathFinder
+class _Finder:
+    """What the importer asks first: the file of a late submodule, to be executed in the module that there is."""
 
-    package, _, _ = module.__name__.rpartition(".")
-    spec = PathFinder.find_spec(module.__name__, sys.modules[package].__path__)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named '{module.__name__}'", name=module.__name__)
-    before = dict(vars(module))
-    _loading.add(module)
-    try:
-        module.__spec__, module.__loader__, module.__file__ = spec, spec.loader, spec.origin
-        module.__package__ = package
-        if spec.submodule_search_locations is not None:
-            module.__path__, module.__package__ = spec.submodule_search_locations, module.__name__
-        spec.loader.exec_module(module)
-        module.__class__ = _Module
-    except BaseException:
-        vars(module).clear()
-        vars(module).update(before)
-        raise
-    finally:
-        _loading.discard(module)
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        module = _late.get(name)
+        if module is None:
+            return None
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def create_module(spec):
+            _loading[module] = get_ident()
+            return module
+
+        def exec_module(module):
+            try:
+                execute(module)
+                module.__class__ = _Module
+            finally:
+                _loading.pop(module, None)  # a reload created nothing
+
+        spec.loader.create_module, spec.loader.exec_module = create_module, exec_module  # type: ignore[method-assign]
+        return spec
+
+
+sys.meta_path.insert(0, _Finder)
 
 
 def submodules(package, names):
@@ -63,8 +75,7 @@ def submodules(package, names):
         The names of the submodules in it.
     """
     for name in names:
-        module = _Lazy(f"{package}.{name}")
-        sys.modules[module.__name__] = module
+        module = _late[f"{package}.{name}"] = _Lazy(f"{package}.{name}")
         setattr(sys.modules[package], name, module)
 
 
