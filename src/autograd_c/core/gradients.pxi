@@ -104,7 +104,7 @@ cdef void share_gradients(const GradientRun *runs, int count, Py_ssize_t n, char
     job.s = s
     job.c = c
     if reserved:
-        share_out(gradient_part, &job, n, GRAIN)
+        share_out(gradient_part, &job, n, SHARE)
     else:
         gradient_part(&job, 0, n, 0)
     PyEval_RestoreThread(unlocked)

@@ -157,7 +157,7 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         reduce_part(&r, 0, units, 0)
     else:
         each = max(form.numel // units, <Py_ssize_t>1)
-        share_out(reduce_part, &r, units, (GRAIN + each - 1) // each)
+        share_out(reduce_part, &r, units, (SHARE + each - 1) // each)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
     leave_team(reserved)

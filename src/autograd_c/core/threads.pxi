@@ -1,19 +1,26 @@
 # The team: the threads that share large jobs.
 #
 # Note [Jobs]
-# A job is a C function and a number of units; whoever is free takes the next few units.  Each unit
-# writes what no other one does, and what a unit computes depends on its number alone: so the bits are
-# the same for any number of threads, and for any way in which the units are shared out.
+# A job is a C function and a number of units.  Each unit writes what no other one does, and what a unit
+# computes depends on its number alone: so the bits are the same for any number of threads, and for any
+# way in which the units are shared out.
 #
 # A. There is one team, reserved (`reserve_team`) while the interpreter's lock is held.  Who finds it
 #    taken, or has too little to share, works alone: so no worker waits for another's job, and a kernel
 #    that runs on a worker has no team.  BLAS has threads of its own, and is called by nobody's worker.
-# B. Workers are started at the first shared job and sleep on a lock of their own between jobs.  They
+# B. Each thread has a section of the units, of which it takes some at a time; who is through with it
+#    takes of the others'.  In the next operation on tensors of that size it will have the same elements,
+#    which are in its processor's cache then: at 10^5 elements that is more than the second thread gains.
+# C. Workers are started at the first shared job and sleep on a lock of their own between jobs.  They
 #    know nothing of Python.  A job does not wait for a worker that is slow to wake: one that comes when
 #    all units are taken goes back to sleep, as does one from a time when more threads were wanted.
-# C. The locks are CPython's, which are there on every platform.  `turn` guards all of the team but
-#    `busy`, which the interpreter's lock guards, and what a job points to.
-# D. After a fork the child has no workers, and forgets those of its parent: the next job starts its own.
+# D. To wake a thread takes some microseconds, and up to 50 on a virtual machine.  So a worker looks for
+#    the next job for a while (PATIENCE) before it sleeps, and the caller does so for the end of the last
+#    unit, unless BLAS has come by meanwhile (`rest_team`), whose threads need the processors.
+# E. The locks are CPython's, which are there on every platform.  `turn` guards all of the team but
+#    `busy`, which the interpreter's lock guards, and what a job points to; `jobs`, `active` and `resting`
+#    are also looked at without it, where a stale value does no harm.
+# F. After a fork the child has no workers, and forgets those of its parent: the next job starts its own.
 
 cdef extern from "pythread.h":
     ctypedef void *PyThread_type_lock
@@ -23,6 +30,51 @@ cdef extern from "pythread.h":
     unsigned long PyThread_start_new_thread(void (*)(void *) noexcept, void *) noexcept
     const unsigned long PYTHREAD_INVALID_THREAD_ID
     const int WAIT_LOCK
+    const int NOWAIT_LOCK
+
+cdef extern from *:
+    """
+    #include <time.h>
+
+    /* Another thread's int, read once and now, whatever it may be. */
+    #if defined(__GNUC__)
+      #define AG_LOOK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+      #define AG_SHOW(p, value) __atomic_store_n(p, value, __ATOMIC_RELAXED)
+    #else
+      #define AG_LOOK(p) (*(volatile int *)(p))
+      #define AG_SHOW(p, value) (*(volatile int *)(p) = (value))
+    #endif
+
+    /* Tell the processor that this is a loop that waits. */
+    #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+      #define AG_PAUSE() __builtin_ia32_pause()
+    #elif defined(__GNUC__) && defined(__aarch64__)
+      #define AG_PAUSE() __asm__ volatile("isb" ::: "memory")
+    #elif defined(_MSC_VER)
+      #include <intrin.h>
+      #if defined(_M_ARM64)
+        #define AG_PAUSE() __isb(_ARM64_BARRIER_SY)
+      #else
+        #define AG_PAUSE() _mm_pause()
+      #endif
+    #else
+      #define AG_PAUSE() ((void)0)
+    #endif
+
+    static long long ag_nanoseconds(void) {
+        struct timespec t;
+    #ifdef _WIN32
+        timespec_get(&t, TIME_UTC);
+    #else
+        clock_gettime(CLOCK_MONOTONIC, &t);
+    #endif
+        return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
+    }
+    """
+    int AG_LOOK(int *) noexcept
+    void AG_SHOW(int *, int) noexcept
+    void AG_PAUSE() noexcept
+    long long ag_nanoseconds() noexcept
 
 ctypedef void (*Job)(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept
 
@@ -30,13 +82,21 @@ cdef enum:
     MOST_THREADS = 64
     # Elements that are worth the waking of a worker (some microseconds).
     GRAIN = 1 << 15
+    # Elements that are worth taking at a time (a tenth of a microsecond).
+    SHARE = 1 << 13
     # From so many elements on, a kernel runs without the interpreter's lock.
     UNLOCK = 1 << 14
+    # Nanoseconds of looking for what is about to come, before sleeping.
+    PATIENCE = 100_000
 
 cdef struct Worker:
     PyThread_type_lock wake
     bint asleep
     int number
+
+cdef struct Section:
+    Py_ssize_t next            # unit that nobody has taken
+    Py_ssize_t stop
 
 cdef struct Team:
     int wanted                 # threads, the caller's own among them; 0: not asked for yet
@@ -47,44 +107,83 @@ cdef struct Team:
     PyThread_type_lock idle    # the caller waits here for the workers to finish
     Job job
     void *context
-    Py_ssize_t next            # unit that nobody has taken
-    Py_ssize_t stop
+    int jobs                   # that there have been
+    Section section[MOST_THREADS]
+    Py_ssize_t left            # units that nobody has taken
     Py_ssize_t share           # units that are taken together
     int active                 # workers that have taken some
     bint awaited
+    int resting                # who looks for a job is to sleep
     Worker worker[MOST_THREADS]
 
 cdef Team team
 
 
+cdef bint changes(int *watched, int value) noexcept:
+    """Look at what other threads write for a while: whether it is something else than the value."""
+    cdef long long until = ag_nanoseconds() + PATIENCE, now
+    cdef int k
+    while True:
+        for k in range(32):
+            if AG_LOOK(watched) != value:
+                return True
+            if AG_LOOK(&team.resting):
+                return False
+            AG_PAUSE()
+        now = ag_nanoseconds()
+        if now >= until or now < until - PATIENCE:  # a clock that was set back
+            return False
+
+
+cdef void take_turn() noexcept:
+    """Acquire `turn`, which others hold for some nanoseconds, if they are not interrupted."""
+    cdef int k
+    for k in range(64):
+        if PyThread_acquire_lock(team.turn, NOWAIT_LOCK):
+            return
+        AG_PAUSE()
+    PyThread_acquire_lock(team.turn, WAIT_LOCK)
+
+
 cdef void take_shares(int thread) noexcept:
-    """Do what is left of the job.  `turn` is held at both ends, and let go of meanwhile."""
+    """Do what is left of the job, one's own section first.  `turn` is held at both ends, and let go of meanwhile."""
+    cdef Section *section
     cdef Py_ssize_t start, stop
-    while team.next < team.stop:
-        start = team.next
-        stop = min(start + team.share, team.stop)
-        team.next = stop
-        PyThread_release_lock(team.turn)
-        team.job(team.context, start, stop, thread)
-        PyThread_acquire_lock(team.turn, WAIT_LOCK)
+    cdef int k
+    for k in range(team.members):
+        section = &team.section[(thread + k) % team.members]
+        while section.next < section.stop:
+            start = section.next
+            stop = min(start + team.share, section.stop)
+            section.next = stop
+            team.left -= stop - start
+            PyThread_release_lock(team.turn)
+            team.job(team.context, start, stop, thread)
+            take_turn()
 
 
 cdef void be_worker(void *argument) noexcept:
     """The life of a worker."""
     cdef Worker *self = <Worker *>argument
-    PyThread_acquire_lock(team.turn, WAIT_LOCK)
+    cdef int seen
+    take_turn()
     while True:
-        if team.next < team.stop and self.number < team.members:
-            team.active += 1
+        seen = team.jobs
+        if team.left and self.number < team.members:
+            AG_SHOW(&team.active, team.active + 1)
             take_shares(self.number)
-            team.active -= 1
+            AG_SHOW(&team.active, team.active - 1)
             if team.active == 0 and team.awaited:
                 team.awaited = False
                 PyThread_release_lock(team.idle)
-        self.asleep = True
         PyThread_release_lock(team.turn)
-        PyThread_acquire_lock(self.wake, WAIT_LOCK)
-        PyThread_acquire_lock(team.turn, WAIT_LOCK)
+        changes(&team.jobs, seen)
+        take_turn()
+        if team.jobs == seen:
+            self.asleep = True
+            PyThread_release_lock(team.turn)
+            PyThread_acquire_lock(self.wake, WAIT_LOCK)
+            take_turn()
 
 
 cdef PyThread_type_lock held_lock() noexcept:
@@ -115,7 +214,7 @@ def _forget_workers():
     team.turn = team.idle = NULL
     team.active = 0
     team.awaited = False
-    team.next = team.stop = 0
+    team.left = 0
 
 
 cdef bint set_up_team() noexcept:
@@ -145,32 +244,51 @@ cdef void leave_team(bint reserved) noexcept:
         team.busy = False
 
 
+cdef void rest_team() noexcept:
+    """Have workers without a job sleep at once."""
+    AG_SHOW(&team.resting, True)
+
+
 cdef void share_out(Job job, void *context, Py_ssize_t units, Py_ssize_t least) noexcept:
     """Do a job with the reserved team, without the interpreter's lock; at least so many units at a time.
 
     The job is told the number of the thread, which is less than `team.members`.
     """
-    cdef int wanted, k
-    PyThread_acquire_lock(team.turn, WAIT_LOCK)
+    cdef bint asleep[MOST_THREADS]
+    cdef Py_ssize_t begin = 0
+    cdef int k, wanted
+    take_turn()
     team.job = job
     team.context = context
-    team.next = 0
-    team.stop = units
     # Some more shares than threads: one that is held up by something else then takes fewer.
     team.share = max(least, (units + 4 * team.members - 1) // (4 * team.members))
     team.share = (team.share + least - 1) // least * least
+    for k in range(team.members):
+        team.section[k].next = begin
+        begin = min((units * (k + 1) // team.members + least - 1) // least * least, units)
+        team.section[k].stop = begin
+    team.left = units
     wanted = <int>min((units + team.share - 1) // team.share, <Py_ssize_t>team.members) - 1
     for k in range(wanted):
-        if team.worker[k].asleep:
-            team.worker[k].asleep = False
+        asleep[k] = team.worker[k].asleep
+        team.worker[k].asleep = False
+    AG_SHOW(&team.resting, False)
+    AG_SHOW(&team.jobs, (team.jobs + 1) & 0xFFFF)
+    PyThread_release_lock(team.turn)
+    for k in range(wanted):
+        if asleep[k]:
             PyThread_release_lock(team.worker[k].wake)
+    take_turn()
     take_shares(0)
-    team.awaited = team.active > 0
-    if team.awaited:
+    while team.active > 0:
         PyThread_release_lock(team.turn)
-        PyThread_acquire_lock(team.idle, WAIT_LOCK)
-        PyThread_acquire_lock(team.turn, WAIT_LOCK)
-    team.next = team.stop = 0
+        k = changes(&team.active, AG_LOOK(&team.active))
+        take_turn()
+        team.awaited = not k and team.active > 0
+        if team.awaited:
+            PyThread_release_lock(team.turn)
+            PyThread_acquire_lock(team.idle, WAIT_LOCK)
+            take_turn()
     PyThread_release_lock(team.turn)
 
 

@@ -145,7 +145,7 @@ cdef bint shared_dimension(WalkJob *job, int ndim) noexcept:
         return False
     each = w.numel // w.sizes[best]
     job.dimension = best
-    job.least = (GRAIN + each - 1) // each
+    job.least = (SHARE + each - 1) // each
     if best == w.ndim - 1 and job.n == 0:      # blocks stay whole
         job.least = (job.least + BLOCK - 1) // BLOCK * BLOCK
     elif job.n:

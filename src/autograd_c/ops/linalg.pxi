@@ -95,6 +95,7 @@ cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
     if tiny:
         tiny_product(p, sizes, steps)
     else:
+        rest_team()
         PRODUCTS[y.kind].loop(p, sizes, steps, PRODUCTS[y.kind].data)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
