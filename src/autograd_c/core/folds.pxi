@@ -159,21 +159,30 @@ cdef double sum_total(const Fold *fold) noexcept:
     return total
 
 
-cdef double line_sum(Py_ssize_t n, const double *x) noexcept:
-    """The sum of contiguous elements."""
-    cdef Fold fold
+cdef inline void carry_run(Fold *fold, Py_ssize_t n, const double *x, folding *what) noexcept:
+    """Count the blocks of a run in."""
     cdef Py_ssize_t start = 0
-    if 0 < n <= BLOCK:
-        return block_sum(n, x)
-    fold.blocks = 0
     while start < n:
-        carry(&fold, block_sum(min(n - start, <Py_ssize_t>BLOCK), x + start))
+        carry(fold, block_fold(min(n - start, <Py_ssize_t>BLOCK), x + start, what))
         start += BLOCK
+
+
+cdef inline double run_fold(Py_ssize_t n, const double *x, folding *what) noexcept:
+    """The sum of contiguous elements, or of their squares."""
+    cdef Fold fold
+    if 0 < n <= BLOCK:
+        return block_fold(n, x, what)
+    fold.blocks = 0
+    carry_run(&fold, n, x, what)
     return sum_total(&fold)
 
 
+cdef double line_sum(Py_ssize_t n, const double *x) noexcept:
+    return run_fold(n, x, <OfSum *>NULL)
+
+
 cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    carry(fold, block_sum(n, <const double *>data))
+    carry_run(fold, n, <const double *>data, <OfSum *>NULL)
 
 
 cdef bint sum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
@@ -194,7 +203,7 @@ cdef Py_ssize_t sum_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ss
         columns_fold(y, lines, n, x, s, step, <OfSum *>NULL)
         return lines
     for j in range(lines):
-        y[j] = block_sum(n, x + j * step)
+        y[j] = block_sum(n, x + j * step) if n <= BLOCK else line_sum(n, x + j * step)
     return lines
 
 
@@ -215,8 +224,8 @@ cdef void sum_finish_int(Fold *fold, char *y, char *index) noexcept:
     (<int64_t *>y)[0] = fold.i if fold.seen else 0
 
 
-cdef Reducer SUM_F64 = with_lines(
-    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_lines)
+cdef Reducer SUM_F64 = of_any_length(with_lines(
+    mergeable(with_columns(reducer(sum_feed, sum_finish), sum_columns), merge_sums), sum_lines))
 cdef Reducer SUM_I64 = reducer(sum_feed_int, sum_finish_int)
 
 

@@ -122,7 +122,7 @@ cdef Py_ssize_t norm_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_s
         columns_fold(y, lines, n, x, s, step, <OfSquares *>NULL)
     for j in range(lines):
         if s == 1:
-            y[j] = block_squares(n, x + j * step)
+            y[j] = run_fold(n, x + j * step, <OfSquares *>NULL)
         if not in_range(y[j]):
             return j
         y[j] = cmath.sqrt(y[j])

@@ -1,7 +1,7 @@
 # Reductions: how a tensor's dimensions are folded.
 #
-# A reduction is a table (Reducer): `feed` takes up to BLOCK contiguous elements of the dtype that it
-# wants, any number of times, `finish` writes the result.  Between them `turn`, where there is one,
+# A reduction is a table (Reducer): `feed` takes contiguous elements of the dtype that it wants, up to
+# BLOCK and any number of times, `finish` writes the result.  Between them `turn`, where there is one,
 # may ask for another pass over the elements: for the squares after the mean, say.  The driver here
 # brings the elements, in the order of memory, through the same packing as the elementwise walk; where
 # neighbouring results have their elements side by side, it packs for several of them at once.
@@ -21,7 +21,8 @@
 #
 # Note [Lines]
 # A result of a block of elements or less is not worth a Fold: `lines` makes as many at once as it can, of
-# rows or of columns, with the same bits.
+# rows or of columns, with the same bits.  What is `of_any_length` does so for any rows, and its `feed`
+# takes any number of blocks at once.
 #
 # Note [Parts]
 # Threads share the results.  Of a single long one they share the elements, where `merge` can put
@@ -64,6 +65,7 @@ cdef struct Reducer:
     FeedColumns columns        # or NULL, see Note [Columns]
     Merge merge                # or NULL, see Note [Parts]
     Lines lines                # how many results it has made, from the first on; or NULL, see Note [Lines]
+    Py_ssize_t longest         # elements that `feed` and `lines` take at once, where they lie side by side
 
 
 cdef Reducer reducer(Feed feed, Finish finish):
@@ -78,6 +80,7 @@ cdef Reducer reducer_in_passes(Feed feed, Turn turn, Finish finish):
     r.columns = NULL
     r.merge = NULL
     r.lines = NULL
+    r.longest = BLOCK
     return r
 
 
@@ -88,6 +91,11 @@ cdef Reducer with_columns(Reducer r, FeedColumns columns):
 
 cdef Reducer with_lines(Reducer r, Lines lines):
     r.lines = lines
+    return r
+
+
+cdef Reducer of_any_length(Reducer r):
+    r.longest = PY_SSIZE_T_MAX
     return r
 
 
@@ -140,7 +148,7 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         r.strides[0] = 0
         r.kept = 1
     walk_simplify(&r.walk)
-    r.in_lines = op.lines != NULL and index is None and is_block(&r.walk)
+    r.in_lines = op.lines != NULL and index is None and is_short(&r.walk, op.longest)
     r.tile = TILE
     if is_fed_directly(&r.walk) and not r.in_lines and not (op.columns != NULL and r.walk.numel <= SHORT):
         r.tile = 1
@@ -152,6 +160,7 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         reserved = reserve_team(form.numel)
         unlocked = PyEval_SaveThread()
     r.shares_elements = reserved and units == 1
+    r.in_lines = r.in_lines and not r.shares_elements
     r.alone = not reserved or units == 1
     if r.alone:
         reduce_part(&r, 0, units, 0)
@@ -228,9 +237,10 @@ cdef inline bint is_fed_directly(const Walk *w) noexcept:
     return w.kind[0] == w.want[0] and (last < 0 or w.strides[0][last] == 1 or w.sizes[last] == 1)
 
 
-cdef inline bint is_block(const Walk *w) noexcept:
-    """Whether the elements of a result are a block of doubles at most, a stride apart."""
-    return w.ndim <= 1 and 0 < w.numel <= BLOCK and w.kind[0] == F64 and w.want[0] == F64
+cdef inline bint is_short(const Walk *w, Py_ssize_t longest) noexcept:
+    """Whether the elements of a result are a block of doubles at most, a stride apart, or side by side and no more."""
+    return (w.ndim <= 1 and w.kind[0] == F64 and w.want[0] == F64
+            and 0 < w.numel <= (longest if is_fed_directly(w) else <Py_ssize_t>BLOCK))
 
 
 cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, char *index) noexcept:
@@ -278,6 +288,7 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
     cdef int last = w.ndim - 1, d
     cdef Py_ssize_t n = w.sizes[last] if last >= 0 else 1
     cdef Py_ssize_t s = w.strides[0][last] if last >= 0 else 1
+    cdef Py_ssize_t longest = op.longest if lines == 1 and is_fed_directly(w) else <Py_ssize_t>BLOCK
     cdef Py_ssize_t item = item_size(w.kind[0]), start, m, j
     cdef char *p = w.p[0]
     for j in range(together):
@@ -288,7 +299,7 @@ cdef void feed_lines(const Reducer *op, Walk *w, Py_ssize_t lines, Py_ssize_t st
     while True:
         start = 0
         while start < n:
-            m = min(n - start, <Py_ssize_t>BLOCK)
+            m = min(n - start, longest)
             j = 0
             if together and op.columns(folds, together, m, <const double *>p + start * s, s, step):
                 j = together
@@ -341,14 +352,15 @@ cdef struct PartsJob:
 
 cdef void fold_parts(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
     cdef PartsJob *job = <PartsJob *>context
-    cdef Py_ssize_t k, i, end
+    cdef Py_ssize_t k, i, m, end
     for k in range(start, stop):
         i = k * PART
         end = min(i + PART, job.n)
         while i < end:
-            job.op.feed(&job.parts[k], min(end - i, <Py_ssize_t>BLOCK), job.p + i * sizeof(double))
-            job.parts[k].seen += min(end - i, <Py_ssize_t>BLOCK)
-            i += BLOCK
+            m = min(end - i, job.op.longest)
+            job.op.feed(&job.parts[k], m, job.p + i * sizeof(double))
+            job.parts[k].seen += m
+            i += m
 
 
 cdef void feed_in_parts(const Reducer *op, Py_ssize_t n, const char *p, Fold *fold) noexcept:
