@@ -181,6 +181,13 @@ cdef extern from *:
       #define AUTOGRAD_C_SANITIZE 0
     #endif
 
+    /* Have memory brought into the cache, if it is there at all. */
+    #if defined(__GNUC__)
+      #define AG_PREFETCH(p) __builtin_prefetch(p)
+    #else
+      #define AG_PREFETCH(p) ((void)0)
+    #endif
+
     /* Raw memory for a buffer and the block in front of it.  The sanitizers get an allocation that
        ends where the buffer ends. */
     #if AUTOGRAD_C_SANITIZE
@@ -242,6 +249,7 @@ cdef extern from *:
     PyMethodDef *AG_DEFINITION(object) noexcept
     bint AG_HAS_CONSTANT_DEFAULTS(object) noexcept
     const int AUTOGRAD_C_SANITIZE
+    void AG_PREFETCH(const void *) noexcept
     void *ag_alloc(Py_ssize_t, Py_ssize_t) noexcept
     void ag_free(void *, Py_ssize_t) noexcept
 

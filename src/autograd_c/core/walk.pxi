@@ -131,26 +131,24 @@ cdef struct WalkJob:
 
 
 cdef bint shared_dimension(WalkJob *job, int ndim) noexcept:
-    """Choose the dimension whose steps are shared out among the first ndim: the longest.  False where none can be."""
+    """Choose the dimension whose steps are shared out among the first ndim, the longest; False where none can be."""
     cdef Walk *w = job.walk
-    cdef int d, best = -1
-    cdef Py_ssize_t each
-    for d in range(ndim):
-        if w.sizes[d] > 1 and w.strides[0][d] != 0 and (best < 0 or w.sizes[d] > w.sizes[best]):
-            best = d
+    cdef int d, last = w.ndim - 1
+    cdef Py_ssize_t each, whole, least
+    job.dimension = -1
     for d in range(w.ndim):
         if w.sizes[d] > 1 and w.strides[0][d] == 0:
             return False                       # elements that are written again
-    if best < 0:
-        return False
-    each = w.numel // w.sizes[best]
-    job.dimension = best
-    job.least = (SHARE + each - 1) // each
-    if best == w.ndim - 1 and job.n == 0:      # blocks stay whole
-        job.least = (job.least + BLOCK - 1) // BLOCK * BLOCK
-    elif job.n:
-        job.least = (job.least + TILE - 1) // TILE * TILE
-    return 2 * job.least <= w.sizes[best]
+    for d in range(ndim):
+        # Blocks stay whole, and so do tiles where there are enough.
+        whole = BLOCK if d == last and job.n == 0 else TILE if job.n or w.sizes[d] >= 8 * TILE else 1
+        each = w.numel // w.sizes[d]
+        least = (SHARE + each - 1) // each
+        least = (least + whole - 1) // whole * whole
+        if 2 * least <= w.sizes[d] and (job.dimension < 0 or w.sizes[d] > w.sizes[job.dimension]):
+            job.dimension = d
+            job.least = least
+    return job.dimension >= 0
 
 
 cdef void walk_part(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
@@ -227,6 +225,7 @@ cdef inline bint line_is_packed(Walk *w, int k, Py_ssize_t n, Py_ssize_t s) noex
 cdef enum:
     ROOM = 6 * 1024            # elements that strips are packed into: a first-level cache
     APART = TILE               # between packed lines: a multiple of 4 kB would share cache sets
+    AHEAD = 32                 # steps along such lines after which an element is asked for: they are pages apart
 
 
 cdef Py_ssize_t room_of_tiles(const Walk *w, Py_ssize_t n, Py_ssize_t tile) noexcept:
@@ -316,6 +315,7 @@ cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize
     elif kind == to and kind != BOOL:
         for i in range(n):
             if m == TILE:                      # a number of steps that the compiler knows
+                AG_PREFETCH(source + (i + AHEAD) * sx)
                 for j in range(TILE):
                     target[i * sy + j * ly] = source[i * sx + j * lx]
             else:
