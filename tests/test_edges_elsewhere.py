@@ -172,6 +172,60 @@ def test_inplace_with_itself():
         assert "modified by an inplace operation" in found.message
 
 
+@deviation("torch gives nan where the quotient overflows")
+def test_remainder_is_exact():
+    """As Python's, to the bit: quotients near integers, huge ones, subnormals, zeros, infinities, signs."""
+    rng = np.random.default_rng(0)
+    b = np.ldexp(rng.uniform(0.5, 1.0, 20_000), rng.integers(-1080, 1000, 20_000))
+    with np.errstate(over="ignore"):  # beyond 2**52 the C library takes over
+        a = b * rng.integers(0, 1 << 60, b.size) / 2.0 ** rng.integers(0, 60, b.size)
+        a = np.concatenate([a, np.nextafter(a[:5000], np.inf), np.nextafter(a[:5000], 0.0)])
+    b = np.concatenate([b, b[:5000], b[:5000]])
+    special = [0.0, -0.0, 1.0, -3.0, 5e-324, -5e-324, 1.7976931348623157e308, inf, -inf, nan]
+    a = np.concatenate([a * rng.choice([-1, 1], a.size), np.repeat(special, len(special))])
+    b = np.concatenate([b * rng.choice([-1, 1], b.size), np.tile(special, len(special))])
+    with np.errstate(invalid="ignore"):
+        exact = np.fmod(a, b)
+        expected = np.where((exact != 0) & ((b < 0) != (exact < 0)), exact + b, exact)
+    found = to_numpy(ac.remainder(ac.tensor(a), ac.tensor(b)))
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(np.signbit(found[~np.isnan(found)]), np.signbit(expected[~np.isnan(found)]))
+
+
+@pytest.mark.parametrize("kind", ["float", "int", "bool"])
+@pytest.mark.parametrize("layout", ["contiguous", "transposed", "every second"])
+def test_positions_of_many_elements(kind, layout):
+    """Elements that masks, index tensors and gather name, one at a time, read and written, against numpy."""
+    rng = np.random.default_rng(0)
+    a = (rng.uniform(-9, 9, (14, 12, 11)) > 0) if kind == "bool" else rng.permutation(14 * 12 * 11).reshape(14, 12, 11)
+    a = a.astype({"float": float, "int": np.int64, "bool": bool}[kind])
+    x = ac.tensor(a)
+    if layout == "transposed":
+        a, x = a.transpose(2, 0, 1), x.permute(2, 0, 1)
+    elif layout == "every second":
+        a, x = a[::2, :, ::2], x[::2, :, ::2]
+    for fraction in 0.0, 0.3, 1.0:
+        mask = rng.uniform(0, 1, a.shape) < fraction
+        m = ac.tensor(mask)
+        np.testing.assert_array_equal(to_numpy(m.nonzero()), np.argwhere(mask))
+        np.testing.assert_array_equal(to_numpy(x[m]), a[mask])
+        np.testing.assert_array_equal(to_numpy(x[:, m[0]]), a[:, mask[0]])
+        changed, y = a.copy(), x.clone()
+        changed[mask], y[m] = a[mask][::-1], ac.tensor(a[mask][::-1].copy())
+        np.testing.assert_array_equal(to_numpy(y), changed)
+    for dim in range(3):
+        index = rng.integers(0, a.shape[dim], [n if d == dim else n - 2 for d, n in enumerate(a.shape)])
+        corner = a[tuple(slice(None) if d == dim else slice(n - 2) for d, n in enumerate(a.shape))]
+        found = x.gather(dim, ac.tensor(index.transpose(1, 2, 0)).permute(2, 0, 1))
+        np.testing.assert_array_equal(to_numpy(found), np.take_along_axis(corner, index, dim))
+        if kind != "bool":
+            changed, y = a.copy(), x.clone()
+            where = list(np.indices(index.shape))
+            where[dim] = index
+            np.add.at(changed, tuple(where), np.take_along_axis(corner, index, dim))
+            np.testing.assert_array_equal(to_numpy(y.scatter_add(dim, ac.tensor(index), found)), changed)
+
+
 def test_mask_with_a_stride_of_zero():
     """The stride of a dimension of size 1 may be anything: it is no step between elements."""
     x = ac.arange(3.0).as_strided((1, 3), (0, 1))

@@ -95,21 +95,39 @@ cdef list true_positions(Tensor mask):
     cdef Tensor m = converted(contiguous_values(mask), BOOL)
     cdef list found = []
     cdef Tensor index
-    cdef Py_ssize_t i, n = 0, step, k
-    cdef int d
+    cdef int64_t *to[MAX_DIMS]
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef const char *row = m.ptr
+    cdef Py_ssize_t i, n = 0, k = 0, begin, size
+    cdef int d, last = m.form.ndim - 1
     for i in range(m.form.numel):
         n += m.ptr[i]
     for d in range(m.form.ndim):
         index = new_tensor(I64, layout_contiguous(1, &n))
-        step = 1                                # not the stride, which of a dimension of size 1 may be 0
-        for k in range(d + 1, m.form.ndim):
-            step *= m.form.sizes[k]
-        k = 0
-        for i in range(m.form.numel):
-            if m.ptr[i]:
-                (<int64_t *>index.ptr)[k] = i // step % m.form.sizes[d]
-                k += 1
+        to[d] = <int64_t *>index.ptr
+        at[d] = 0
         found.append(index)
+    if last < 0:
+        return found
+    size = m.form.sizes[last]
+    while k < n:
+        begin = k
+        for i in range(size):
+            if k == n:
+                break
+            to[last][k] = i                     # written again, where the element is zero
+            k += row[i]
+        row += size
+        for d in range(last):
+            for i in range(begin, k):
+                to[d][i] = at[d]
+        d = last - 1
+        while d >= 0:
+            at[d] += 1
+            if at[d] < m.form.sizes[d]:
+                break
+            at[d] = 0
+            d -= 1
     return found
 
 
@@ -181,6 +199,25 @@ cdef list spelled_out(Plan plan, Layout form):
     return indices
 
 
+cdef inline void single_elements(Py_ssize_t n, stored *x, const int64_t *offsets, stored *flat, int action) noexcept:
+    """plan_run where one element lies at each position."""
+    cdef Py_ssize_t k
+    if action == READ:
+        for k in range(n):
+            flat[k] = x[offsets[k]]
+    elif action == OVERWRITE:
+        for k in range(n):
+            x[offsets[k]] = flat[k]
+    else:
+        for k in range(n):
+            if stored is int64_t:
+                x[offsets[k]] = <int64_t>(<uint64_t>x[offsets[k]] + <uint64_t>flat[k])
+            elif stored is char:
+                x[offsets[k]] |= flat[k]
+            else:
+                x[offsets[k]] += flat[k]
+
+
 cdef int plan_run(Plan plan, Tensor x, Tensor flat, int action) except -1:
     """Move elements between x and `flat`, which is contiguous and has the result's sizes."""
     cdef Walk w
@@ -209,13 +246,20 @@ cdef int plan_run(Plan plan, Tensor x, Tensor flat, int action) except -1:
     walk_simplify(&w)
     if plan.result.numel >= UNLOCK:
         unlocked = PyEval_SaveThread()
-    for k in range(plan.offsets.form.numel):
-        here = flat.ptr + k * plan.step * item
-        there = x.ptr + offsets[k] * item
-        w.p[0] = here if action == READ else there
-        w.p[1] = here if action == OVERWRITE else there
-        w.p[2] = here
-        walk_runs(&w, kernel, NULL)
+    if plan.inner.numel != 1:
+        for k in range(plan.offsets.form.numel):
+            here = flat.ptr + k * plan.step * item
+            there = x.ptr + offsets[k] * item
+            w.p[0] = here if action == READ else there
+            w.p[1] = here if action == OVERWRITE else there
+            w.p[2] = here
+            walk_runs(&w, kernel, NULL)
+    elif x.kind == F64:
+        single_elements(plan.offsets.form.numel, <double *>x.ptr, offsets, <double *>flat.ptr, action)
+    elif x.kind == I64:
+        single_elements(plan.offsets.form.numel, <int64_t *>x.ptr, offsets, <int64_t *>flat.ptr, action)
+    else:
+        single_elements(plan.offsets.form.numel, x.ptr, offsets, flat.ptr, action)
     if unlocked != NULL:
         PyEval_RestoreThread(unlocked)
     return 0

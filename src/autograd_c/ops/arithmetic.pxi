@@ -422,11 +422,28 @@ cdef Tensor divide_into(Tensor b, Tensor a):
 # Python's conventions for signs.  From the remainder, not by rounding a / b: so a quotient near an
 # integer is right, and so are infinities.
 
+cdef inline double fmod_value(double a, double b) noexcept:
+    """The exact a - trunc(a / b) b, with the sign of a.
+
+    With q the truncated quotient, which may have been rounded to one too many, a - q b needs no more digits than b
+    has: a fused multiply-add gives it exactly, a few times faster than the C library.
+    """
+    cdef double q = a / b, r
+    if not AG_FMA or not cmath.fabs(q) < 4503599627370496.0:         # 2**52
+        return cmath.fmod(a, b)
+    if cmath.fabs(q) < 1.0:
+        return a
+    r = mad(-cmath.trunc(q), b, a)
+    if (r < 0.0) != (a < 0.0) and r != 0.0:
+        r += cmath.copysign(b, a)
+    return cmath.copysign(r, a)
+
+
 cdef inline double floor_divide_value(double a, double b) noexcept:
     cdef double r, q
     if b == 0.0:
         return a / b
-    r = cmath.fmod(a, b)
+    r = fmod_value(a, b)
     q = (a - r) / b
     if r != 0.0 and (b < 0.0) != (r < 0.0):
         q -= 1.0
@@ -525,7 +542,7 @@ def floor_divide_(self, other):
 # ---------------------------------------------------------------------------------------- remainder
 
 cdef inline double remainder_value(double a, double b) noexcept:
-    cdef double r = cmath.fmod(a, b)
+    cdef double r = fmod_value(a, b)
     return r + b if r != 0.0 and (b < 0.0) != (r < 0.0) else r
 
 cdef inline int64_t remainder_value_int(int64_t a, int64_t b) noexcept:

@@ -1,6 +1,6 @@
 # Reading and adding along one dimension: index_select, index_add, gather, scatter_add.
 #
-# The positions become a Plan of advanced.pxi: the other dimensions are indexed by counting.
+# The positions become a Plan of advanced.pxi.
 
 # -------------------------------------------------------------------------------------- index_select
 
@@ -65,10 +65,15 @@ cdef Tensor as_vector(Tensor x):
 cdef object outside(Tensor index, Py_ssize_t size):
     """The first index that is not in [0, size), or None: gather and its kin do not count from the end."""
     cdef Tensor flat = contiguous_values(index)
+    cdef const int64_t *at = <const int64_t *>flat.ptr
     cdef Py_ssize_t k
+    cdef bint any_outside = False
     for k in range(flat.form.numel):
-        if (<int64_t *>flat.ptr)[k] < 0 or (<int64_t *>flat.ptr)[k] >= size:
-            return (<int64_t *>flat.ptr)[k]
+        any_outside |= <uint64_t>at[k] >= <uint64_t>size
+    if any_outside:
+        for k in range(flat.form.numel):
+            if <uint64_t>at[k] >= <uint64_t>size:
+                return at[k]
     return None
 
 
@@ -287,21 +292,37 @@ cdef int check_scatter(Tensor x, int dim, Tensor index, Tensor source) except -1
 
 
 cdef Plan gather_plan(Layout form, int dim, Tensor index):
-    """gather's index as one for each dimension: every other dimension counts."""
-    cdef list indices = []
-    cdef Py_ssize_t sizes[MAX_DIMS]
-    cdef Tensor counting
-    cdef int d, k
-    for d in range(form.ndim):
-        if d == dim:
-            indices.append(index)
-            continue
-        for k in range(form.ndim):
-            sizes[k] = index.form.sizes[d] if k == d else 1
-        counting = c_arange(index.form.sizes[d])
-        counting.form = layout_contiguous(form.ndim, sizes)
-        indices.append(counting)
-    return make_plan(form, indices)
+    """gather's index, which is within bounds: where each element is, with the position in all dimensions but one."""
+    cdef Plan plan = Plan.__new__(Plan)
+    cdef Tensor values = contiguous_values(index)
+    cdef const int64_t *at = <const int64_t *>values.ptr
+    cdef int64_t *offsets
+    cdef Py_ssize_t position[MAX_DIMS]
+    cdef int last = form.ndim - 1, d
+    cdef Py_ssize_t i, begin = 0, size = index.form.sizes[last], along = form.strides[dim]
+    cdef Py_ssize_t step = 0 if last == dim else form.strides[last]
+    plan.inner = plan.inner_result = SCALAR
+    plan.step = 1
+    plan.result = layout_contiguous(index.form.ndim, index.form.sizes)
+    plan.offsets = new_tensor(I64, plan.result)
+    offsets = <int64_t *>plan.offsets.ptr
+    for d in range(last):
+        position[d] = 0
+    while at < <const int64_t *>values.ptr + plan.result.numel:
+        for i in range(size):
+            offsets[i] = begin + at[i] * along + i * step
+        at += size
+        offsets += size
+        for d in range(last - 1, -1, -1):
+            position[d] += 1
+            if d != dim:
+                begin += form.strides[d]
+            if position[d] < index.form.sizes[d]:
+                break
+            if d != dim:
+                begin -= form.strides[d] * position[d]
+            position[d] = 0
+    return plan
 
 
 @cython.final

@@ -275,7 +275,8 @@ def square_(self):
 # ------------------------------------------------------------------------------------------ maximum
 
 cdef inline double maximum_value(double a, double b) noexcept:
-    return a if a > b or a != a else b      # a nan on either side wins
+    cdef double y = a if a > b else b
+    return a if a != a else y               # a nan on either side wins
 
 cdef inline int64_t maximum_value_int(int64_t a, int64_t b) noexcept:
     return a if a > b else b
@@ -336,7 +337,8 @@ def maximum(input, other):
 # ------------------------------------------------------------------------------------------ minimum
 
 cdef inline double minimum_value(double a, double b) noexcept:
-    return a if a < b or a != a else b      # a nan on either side wins
+    cdef double y = a if a < b else b
+    return a if a != a else y               # a nan on either side wins
 
 cdef inline int64_t minimum_value_int(int64_t a, int64_t b) noexcept:
     return a if a < b else b
