@@ -226,6 +226,14 @@ def test_positions_of_many_elements(kind, layout):
             np.testing.assert_array_equal(to_numpy(y.scatter_add(dim, ac.tensor(index), found)), changed)
 
 
+@pytest.mark.skipif(not hasattr(ac, "from_numpy"), reason="no memory of others")
+def test_mask_of_any_bytes():
+    """numpy can make a bool of a byte that is neither 0 nor 1."""
+    mask = ac.from_numpy(np.array([[0, 2, 1, 0], [255, 0, 0, 7]], np.uint8).view(bool))
+    assert mask.nonzero().tolist() == [[0, 1], [0, 2], [1, 0], [1, 3]]
+    assert ac.arange(8.0).reshape(2, 4)[mask].tolist() == [1.0, 2.0, 4.0, 7.0]
+
+
 def test_mask_with_a_stride_of_zero():
     """The stride of a dimension of size 1 may be anything: it is no step between elements."""
     x = ac.arange(3.0).as_strided((1, 3), (0, 1))

@@ -150,6 +150,38 @@ def test_sums_of_sizes_around_parts(size):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_results_that_are_written_past_the_caches(number):
+    """Of more than 32 MB, with parts before and behind whole cache lines: what its pieces give, to the bit."""
+    ac.set_num_threads(number)
+    size = (1 << 22) + 1000
+    a, b = uniform(size), uniform(size, seed=1)
+    begin, stop = 3, size - 5
+    x, y = a[begin:stop], b[begin + 1 : stop + 1]
+    pieces = [(k, min(k + 10_000, stop - begin)) for k in range(0, stop - begin, 10_000)]
+
+    def assert_as_in_pieces(found, function, *args):
+        found = to_numpy(found)
+        for k, end in [*pieces[:3], *pieces[200:203], *pieces[-3:]]:
+            piece = to_numpy(function(*(arg[k:end] for arg in args)))
+            assert found[k:end].tobytes() == piece.tobytes()
+
+    for function in (lambda x, y: x * y, lambda x, y: (x / y).tanh(), lambda x, y: x.exp(), lambda x, y: x.clone()):
+        assert_as_in_pieces(function(x, y), function, x, y)
+    view, before = a.clone()[begin:stop], x.clone()
+    view.mul_(y)
+    assert_as_in_pieces(view, lambda x, y: x * y, before, y)
+    view.copy_(x + 1.0)
+    assert_as_in_pieces(view, lambda x: x + 1.0, x)
+
+    def both(x, y):
+        x, y = x.detach().requires_grad_(), y.detach().requires_grad_()
+        return ac.autograd.grad((x * y + (x / y).sin()).sum(), (x, y))
+
+    for k in range(2):
+        assert_as_in_pieces(both(x, y)[k], lambda x, y, k=k: both(x, y)[k], x, y)
+
+
 # ------------------------------------------------------------------ how many
 class TestNumber:
     def test_is_what_was_set(self):

@@ -79,7 +79,7 @@ cdef inline void run_gradients(const GradientRun *runs, int count, Py_ssize_t n,
             if runs[k].adds:
                 (<double *>runs[k].to)[0] += one
     elif n < UNLOCK:
-        take_turns(runs, count, n, p, s, c)
+        take_turns(runs, count, n, p, s, c, False)
     else:
         share_gradients(runs, count, n, p, s, c)
 
@@ -90,6 +90,7 @@ cdef struct GradientJob:
     char **p
     const Py_ssize_t *s
     const double *c
+    bint streams
 
 
 cdef void share_gradients(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
@@ -103,6 +104,7 @@ cdef void share_gradients(const GradientRun *runs, int count, Py_ssize_t n, char
     job.p = p
     job.s = s
     job.c = c
+    job.streams = AG_STREAMS and n >= STREAM
     if reserved:
         share_out(gradient_part, &job, n, SHARE)
     else:
@@ -121,20 +123,24 @@ cdef void gradient_part(void *context, Py_ssize_t start, Py_ssize_t stop, int th
         runs[k].to += start * sizeof(double)
     for k in range(1, 4):
         p[k] = job.p[k] + start * job.s[k] * sizeof(double)
-    take_turns(runs, job.count, stop - start, p, job.s, job.c)
+    take_turns(runs, job.count, stop - start, p, job.s, job.c, job.streams)
 
 
 cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
-                     const double *c) noexcept:
+                     const double *c, bint streams) noexcept:
     cdef double room[4][BLOCK]
     cdef double *total
     cdef Py_ssize_t moving[4]
     cdef Py_ssize_t start = 0, m, i
+    cdef bint streamed[2]                       # Note [Streams]
     cdef int k
-    if count == 1 and not runs[0].adds and s[1] and s[2] and s[3]:
+    if count == 1 and not runs[0].adds and not streams and s[1] and s[2] and s[3]:
         p[0] = runs[0].to
         runs[0].kernel(n, p, s, c)
         return
+    for k in range(count):
+        streamed[k] = (streams and not runs[k].adds
+                       and runs[k].to != p[1] and runs[k].to != p[2] and runs[k].to != p[3])
     moving[0] = 1
     for k in range(1, 4):
         moving[k] = 1
@@ -146,14 +152,18 @@ cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p,
         m = min(n - start, <Py_ssize_t>BLOCK)
         for k in range(count):
             total = <double *>runs[k].to + start
-            p[0] = <char *>room[0] if runs[k].adds else <char *>total
+            p[0] = <char *>room[0] if runs[k].adds or streamed[k] else <char *>total
             runs[k].kernel(m, p, moving, c)
             if runs[k].adds:
                 for i in range(m):
                     total[i] += room[0][i]
+            elif streamed[k]:
+                stream(total, room[0], m)
         for k in range(1, 4):
             p[k] += m * s[k] * sizeof(double)
         start += m
+    if streams:
+        AG_FENCE()
 
 
 cdef int walk_gradient(const GradientRun *run, char **p, Layout form, Layout g, Layout a, int a_kind, Layout b,

@@ -4,6 +4,12 @@
 # with stride 1, or 0 for an input that does not move.  It sees double, int64 or bool only; what brings
 # everything else to it is the walk (walk.pxi).  `map1` ... `chain2` take the formula as a constant: it
 # is inlined, and the loop vectorised.
+#
+# Note [Streams]
+# Before a processor writes to memory that no cache has, it reads it.  Results that are larger than most
+# caches (STREAM) are therefore made a block at a time, and written past the caches (`stream`): a quarter
+# of the traffic of a product less.  Not what is changed in place, for that has just been read.  Such
+# writes are seen by other threads after a fence only.
 
 ctypedef void (*Kernel)(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept
 
@@ -11,7 +17,40 @@ cdef enum:
     MAX_OPERANDS = 6
     BLOCK = 512                # elements of a block: 4 kB for each operand
     TILE = 8                   # lines that are packed together: as many elements as a cache line has
+    STREAM = 1 << 22           # elements of a result that is written past the caches: 32 MB
 
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) && defined(__x86_64__)
+      #include <immintrin.h>
+      #define AG_STREAMS 1
+      #if defined(__AVX512F__)
+        #define AG_STREAM(y, x) _mm512_stream_pd(y, _mm512_loadu_pd(x))
+        #define AG_STREAM_WIDTH 8
+      #elif defined(__AVX__)
+        #define AG_STREAM(y, x) _mm256_stream_pd(y, _mm256_loadu_pd(x))
+        #define AG_STREAM_WIDTH 4
+      #else
+        #define AG_STREAM(y, x) _mm_stream_pd(y, _mm_loadu_pd(x))
+        #define AG_STREAM_WIDTH 2
+      #endif
+      static void ag_stream(double *y, const double *x, Py_ssize_t n) {
+          Py_ssize_t i = 0;
+          for (; i < n && ((uintptr_t)(y + i) & 63); i++) y[i] = x[i];
+          for (; i + AG_STREAM_WIDTH <= n; i += AG_STREAM_WIDTH) AG_STREAM(y + i, x + i);
+          for (; i < n; i++) y[i] = x[i];
+      }
+      #define AG_FENCE() _mm_sfence()
+    #else
+      #define AG_STREAMS 0
+      #define ag_stream(y, x, n) ((void)0)
+      #define AG_FENCE() ((void)0)
+    #endif
+    """
+    const bint AG_STREAMS
+    void stream "ag_stream"(double *y, const double *x, Py_ssize_t n) noexcept
+    void AG_FENCE() noexcept
 
 # ------------------------------------------------------------------------- loops over a formula
 

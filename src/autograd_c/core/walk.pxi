@@ -353,7 +353,7 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
     cdef char *p[MAX_OPERANDS]
     cdef Py_ssize_t n = 1
     cdef int last = w.ndim - 1, d, k
-    cdef bint direct = True
+    cdef bint direct = True, streams
     for k in range(w.operands):
         p[k] = w.p[k]
         s[k] = 0
@@ -367,10 +367,18 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
     if not direct and turn_transposed(w):
         walk_strips(w, kernel, c)
         return
+    streams = AG_STREAMS and direct and w.numel >= STREAM and n >= BLOCK and w.kind[0] == F64
+    if kernel == copy_run_8:                    # memcpy decides for itself
+        streams = False
+    for k in range(1, w.operands):
+        if p[k] == p[0]:
+            streams = False
     for d in range(last):
         at[d] = 0
     while True:
-        if direct:
+        if streams:
+            run_streamed(w, n, p, s, kernel, c)
+        elif direct:
             kernel(n, p, s, c)
         else:
             run_packed(w, n, p, s, kernel, c)
@@ -386,7 +394,25 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
                 p[k] -= w.strides[k][d] * w.sizes[d] * item_size(w.kind[k])
             d -= 1
         if d < 0:
+            if streams:
+                AG_FENCE()
             return
+
+
+cdef void run_streamed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
+    """One run whose result is written past the caches, Note [Streams]."""
+    cdef double room[BLOCK]
+    cdef char *q[MAX_OPERANDS]
+    cdef Py_ssize_t start = 0, m
+    cdef int k
+    q[0] = <char *>room
+    while start < n:
+        m = min(n - start, <Py_ssize_t>BLOCK)
+        for k in range(1, w.operands):
+            q[k] = p[k] + start * s[k] * item_size(w.kind[k])
+        kernel(m, q, s, c)
+        stream(<double *>p[0] + start, room, m)
+        start += m
 
 
 cdef bint turn_transposed(Walk *w) noexcept:

@@ -101,7 +101,7 @@ cdef list true_positions(Tensor mask):
     cdef Py_ssize_t i, n = 0, k = 0, begin, size
     cdef int d, last = m.form.ndim - 1
     for i in range(m.form.numel):
-        n += m.ptr[i]
+        n += m.ptr[i] != 0
     for d in range(m.form.ndim):
         index = new_tensor(I64, layout_contiguous(1, &n))
         to[d] = <int64_t *>index.ptr
@@ -116,7 +116,7 @@ cdef list true_positions(Tensor mask):
             if k == n:
                 break
             to[last][k] = i                     # written again, where the element is zero
-            k += row[i]
+            k += row[i] != 0
         row += size
         for d in range(last):
             for i in range(begin, k):
