@@ -182,6 +182,25 @@ def test_results_that_are_written_past_the_caches(number):
         assert_as_in_pieces(both(x, y)[k], lambda x, y, k=k: both(x, y)[k], x, y)
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "cumsum", "cumprod", "sum", "logsumexp"])
+@pytest.mark.parametrize("shape", [(3000, 1500), (4, 1_100_000)])
+def test_long_lines_stay_whole(name, shape):
+    """More than 32 MB of lines of more than a block: each line as it is alone, to the bit."""
+    ac.set_num_threads(2)
+    x = ac.tensor(np.random.default_rng(0).uniform(0.9, 1.1, shape))
+    whole = to_numpy(getattr(x, name)(1))
+    weights = uniform(*whole.shape)
+
+    def gradient(x, weights):
+        x = x.detach().requires_grad_()
+        return ac.autograd.grad((getattr(x, name)(1) * weights).sum(), x)[0]
+
+    gradients = to_numpy(gradient(x, weights))
+    for k in 0, 1, shape[0] - 1:
+        assert whole[k].tobytes() == to_numpy(getattr(x[k : k + 1], name)(1)).tobytes()
+        assert gradients[k].tobytes() == to_numpy(gradient(x[k : k + 1], weights[k : k + 1])).tobytes()
+
+
 # ------------------------------------------------------------------ how many
 class TestNumber:
     def test_is_what_was_set(self):

@@ -8,8 +8,8 @@
 # Note [Streams]
 # Before a processor writes to memory that no cache has, it reads it.  Results that are larger than most
 # caches (STREAM) are therefore made a block at a time, and written past the caches (`stream`): a quarter
-# of the traffic of a product less.  Not what is changed in place, for that has just been read.  Such
-# writes are seen by other threads after a fence only.
+# of the traffic of a product less.  Not what is changed in place, for that has just been read, nor lines
+# that a kernel needs whole.  Such writes are seen by other threads after a fence only.
 
 ctypedef void (*Kernel)(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept
 

@@ -13,6 +13,7 @@
 cdef struct Walk:
     int ndim
     int operands
+    bint streams               # the result is written past the caches, Note [Streams]
     Py_ssize_t numel
     char *p[MAX_OPERANDS]
     int kind[MAX_OPERANDS]     # dtype in memory
@@ -25,6 +26,7 @@ cdef void walk_start(Walk *w, Layout form) noexcept:
     """Begin a walk over these sizes."""
     w.ndim = form.ndim
     w.operands = 0
+    w.streams = False
     w.numel = form.numel
     memcpy(w.sizes, form.sizes, form.ndim * sizeof(Py_ssize_t))
 
@@ -104,6 +106,7 @@ cdef void walk_run(Walk *w, Kernel kernel, const double *c) noexcept:
     if w.numel < UNLOCK:
         walk_runs(w, kernel, c)
         return
+    w.streams = AG_STREAMS and w.numel >= STREAM and kernel != copy_run_8      # memcpy decides for itself
     job.walk = w
     job.kernel = kernel
     job.c = c
@@ -367,9 +370,7 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
     if not direct and turn_transposed(w):
         walk_strips(w, kernel, c)
         return
-    streams = AG_STREAMS and direct and w.numel >= STREAM and n >= BLOCK and w.kind[0] == F64
-    if kernel == copy_run_8:                    # memcpy decides for itself
-        streams = False
+    streams = w.streams and direct and n >= BLOCK and w.kind[0] == F64
     for k in range(1, w.operands):
         if p[k] == p[0]:
             streams = False
