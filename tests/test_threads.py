@@ -252,13 +252,12 @@ def test_threads_are_few_and_start_late():
         "import os\n"
         "def count(): return len(os.listdir('/proc/self/task'))\n"
         "torch.set_num_threads(3)\n"
-        "before = count()\n"
         "(torch.ones(1000) * 2).sum()\n"
-        "assert count() == before\n"
+        "before = count()\n"
         "for _ in range(20): (torch.ones(500_000) * 2).exp().sum()\n"
-        "print(count() - before)"
+        "print(before, count())"
     )
-    assert found.split() == ["2"]
+    assert found.split() == ["1", "3"]
 
 
 def test_idle_threads_take_no_time():

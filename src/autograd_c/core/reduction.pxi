@@ -238,7 +238,7 @@ cdef inline bint is_fed_directly(const Walk *w) noexcept:
 
 
 cdef inline bint is_short(const Walk *w, Py_ssize_t longest) noexcept:
-    """Whether the elements of a result are a block of doubles at most, a stride apart, or side by side and no more."""
+    """Whether the elements of a result are few doubles: a block, a stride apart, or `longest` side by side."""
     return (w.ndim <= 1 and w.kind[0] == F64 and w.want[0] == F64
             and 0 < w.numel <= (longest if is_fed_directly(w) else <Py_ssize_t>BLOCK))
 

@@ -10,7 +10,7 @@
 #    that runs on a worker has no team.  BLAS has threads of its own, and is called by nobody's worker.
 # B. Each thread has a section of the units, of which it takes some at a time; who is through with it
 #    takes of the others'.  In the next operation on tensors of that size it will have the same elements,
-#    which are in its processor's cache then: at 10^5 elements that is more than the second thread gains.
+#    which are in its processor's cache then.
 # C. Workers are started at the first shared job and sleep on a lock of their own between jobs.  They
 #    know nothing of Python.  A job does not wait for a worker that is slow to wake: one that comes when
 #    all units are taken goes back to sleep, as does one from a time when more threads were wanted.

@@ -13,7 +13,7 @@ cdef enum:
 cdef class Plan:
     """Where an index leads: into a tensor of one layout."""
 
-    cdef list indices          # for each dimension of x an int64 tensor, or None
+    cdef list indices          # for each dimension of x an int64 tensor, or None; gather's plans have no list
     cdef Tensor offsets        # int64, contiguous: the first element of each position
     cdef Layout inner          # of what lies at a position, in x
     cdef Layout result         # of all that is indexed
