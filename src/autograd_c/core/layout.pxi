@@ -109,26 +109,75 @@ cdef int layout_count(Layout layout, Py_ssize_t most) except -1:
     return 0
 
 
-cdef Layout layout_contiguous(int ndim, const Py_ssize_t *sizes):
-    cdef Layout layout
+# Note [Layouts that are met again]
+# Two tensors that lie alike have one Layout even where neither was made of the other, for each layout
+# is remembered, in the place that its numbers give, until another one takes that place.  So "same
+# shape?" is a comparison of pointers for the tensors of two arrays, too, and a loop makes the layouts
+# of its views once.  It is no promise: where pointers differ, the sizes tell.
+
+cdef enum:
+    MET = 256                   # places, a power of two
+
+cdef PyObject *met[MET]         # owned, or NULL
+memset(met, 0, sizeof(met))
+
+
+cdef inline PyObject **place_of(int ndim, const Py_ssize_t *sizes, const Py_ssize_t *strides) noexcept:
+    """Where a layout with these numbers is remembered."""
+    cdef uint64_t h = <uint64_t>ndim
     cdef int d
-    cdef Py_ssize_t step = 1
-    if ndim == 0:
-        return SCALAR
-    layout = layout_new(ndim)
-    memcpy(layout.sizes, sizes, ndim * sizeof(Py_ssize_t))
-    layout_count(layout, PY_SSIZE_T_MAX // 8)       # of bytes: it is to be allocated
-    for d in range(ndim - 1, -1, -1):
-        layout.strides[d] = step
-        step *= max(layout.sizes[d], 1)
-    layout.contiguous = layout.dense = True
+    for d in range(ndim):                       # by the golden ratio: Knuth, TAOCP 3, section 6.4
+        h = (h ^ <uint64_t>sizes[d] ^ (<uint64_t>strides[d] << 32)) * <uint64_t>0x9E3779B97F4A7C15
+        h ^= h >> 32
+    return &met[h & (MET - 1)]
+
+
+cdef inline bint has_numbers(PyObject *o, int ndim, const Py_ssize_t *sizes, const Py_ssize_t *strides) noexcept:
+    """Whether o, which may be NULL, is the layout with these numbers."""
+    return (o != NULL and (<Layout>o).ndim == ndim
+            and not memcmp((<Layout>o).sizes, sizes, ndim * sizeof(Py_ssize_t))
+            and not memcmp((<Layout>o).strides, strides, ndim * sizeof(Py_ssize_t)))
+
+
+cdef Layout remembered(PyObject **place, Layout layout):
+    """The layout, which takes its place."""
+    cdef PyObject *before = place[0]
+    place[0] = ag_held(<PyObject *>layout)
+    if before != NULL:
+        ag_decref(before)
     return layout
 
 
+cdef Layout layout_contiguous(int ndim, const Py_ssize_t *sizes):
+    """The row-major layout of these sizes."""
+    cdef Py_ssize_t strides[MAX_DIMS]
+    cdef PyObject **place
+    cdef Layout layout
+    cdef int d
+    cdef size_t step = 1                        # may overflow: then the sizes are not there, and refused
+    if ndim == 0:
+        return SCALAR
+    for d in range(ndim - 1, -1, -1):
+        strides[d] = <Py_ssize_t>step
+        step *= <size_t>max(sizes[d], <Py_ssize_t>1)
+    place = place_of(ndim, sizes, strides)
+    if has_numbers(place[0], ndim, sizes, strides):
+        return <Layout>place[0]
+    layout = layout_new(ndim)
+    memcpy(layout.sizes, sizes, ndim * sizeof(Py_ssize_t))
+    memcpy(layout.strides, strides, ndim * sizeof(Py_ssize_t))
+    layout_count(layout, PY_SSIZE_T_MAX // 8)       # of bytes: it is to be allocated
+    layout.contiguous = layout.dense = True
+    return remembered(place, layout)
+
+
 cdef Layout layout_settle(Layout layout):
-    """Finish a layout whose sizes and strides are set: numel and the contiguity flags."""
+    """Finish a layout whose sizes and strides are set, or return the one with these numbers that there is."""
+    cdef PyObject **place = place_of(layout.ndim, layout.sizes, layout.strides)
     cdef int d
     cdef Py_ssize_t step = 1
+    if has_numbers(place[0], layout.ndim, layout.sizes, layout.strides):
+        return <Layout>place[0]
     layout_count(layout, PY_SSIZE_T_MAX)
     layout.contiguous = True
     if layout.numel:
@@ -139,7 +188,7 @@ cdef Layout layout_settle(Layout layout):
                     break
                 step *= layout.sizes[d]
     layout.dense = layout.contiguous or layout_is_dense(layout)
-    return layout
+    return remembered(place, layout)
 
 
 cdef bint layout_is_dense(Layout layout) noexcept:
@@ -163,7 +212,11 @@ cdef bint layout_is_dense(Layout layout) noexcept:
 
 
 cdef Layout layout_strided(int ndim, const Py_ssize_t *sizes, const Py_ssize_t *strides):
-    cdef Layout layout = layout_new(ndim)
+    cdef PyObject **place = place_of(ndim, sizes, strides)
+    cdef Layout layout
+    if has_numbers(place[0], ndim, sizes, strides):
+        return <Layout>place[0]
+    layout = layout_new(ndim)
     memcpy(layout.sizes, sizes, ndim * sizeof(Py_ssize_t))
     memcpy(layout.strides, strides, ndim * sizeof(Py_ssize_t))
     return layout_settle(layout)
