@@ -172,6 +172,7 @@ cdef int walk_gradient(const GradientRun *run, char **p, Layout form, Layout g, 
     cdef Walk w
     cdef Tensor d = own_tensor(make_tensor(F64, form, <PyObject *>None)) if run.adds else None
     walk_start(&w, form)
+    w.spreads = True
     walk_add(&w, d.ptr if run.adds else run.to, form, F64, F64)
     walk_add(&w, p[1], g, F64, F64)
     walk_add(&w, p[2], a, a_kind, F64)

@@ -239,6 +239,9 @@ cdef inline void test2_int(IntegerTest2 f, Py_ssize_t n, char **p, const Py_ssiz
             y[i] = f(a[j * i], b[k * i])
 
 
+# Operands of a backward kernel all move, or n is 1: the walk and `take_turns` spread over a block what
+# does not, above all the gradient of a sum.  So there is one loop, which is vectorised.
+
 cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     """dx from (g, x, y); an operand that the formula does not name is never read."""
     cdef double *r = <double *>p[0]
@@ -248,12 +251,9 @@ cdef inline void chain1(Chain1 f, Py_ssize_t n, char **p, const Py_ssize_t *s, c
     cdef Py_ssize_t i
     if n == 1:
         r[0] = f(g[0], x[0], y[0], c)
-    elif s[1] and s[2] and s[3]:
-        for i in range(n):
-            r[i] = f(g[i], x[i], y[i], c)
     else:
         for i in range(n):
-            r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], c)
+            r[i] = f(g[i], x[i], y[i], c)
 
 
 cdef inline void chain1_near(Chain1 f, Room room, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
@@ -268,19 +268,16 @@ cdef inline void chain1_near(Chain1 f, Room room, Py_ssize_t n, char **p, const 
         return
     while n > 0:
         m = min(n, <Py_ssize_t>BLOCK)
-        if not all_near(room, m if s[2] else 1, x):
-            for i in range(m):
-                r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], NULL)
-        elif s[1] and s[2] and s[3]:
+        if all_near(room, m, x):
             for i in range(m):
                 r[i] = f(g[i], x[i], y[i], NEAR)
         else:
             for i in range(m):
-                r[i] = f(g[s[1] * i], x[s[2] * i], y[s[3] * i], NEAR)
+                r[i] = f(g[i], x[i], y[i], NULL)
         r += m
-        g += s[1] * m
-        x += s[2] * m
-        y += s[3] * m
+        g += m
+        x += m
+        y += m
         n -= m
 
 
@@ -293,9 +290,6 @@ cdef inline void chain2(Chain2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) n
     cdef Py_ssize_t i
     if n == 1:
         r[0] = f(g[0], a[0], b[0])
-    elif s[1] and s[2] and s[3]:
-        for i in range(n):
-            r[i] = f(g[i], a[i], b[i])
     else:
         for i in range(n):
-            r[i] = f(g[s[1] * i], a[s[2] * i], b[s[3] * i])
+            r[i] = f(g[i], a[i], b[i])

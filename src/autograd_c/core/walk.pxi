@@ -14,6 +14,8 @@ cdef struct Walk:
     int ndim
     int operands
     bint streams               # the result is written past the caches, Note [Streams]
+    bint spreads               # the kernel wants operands that move: others are spread over a block
+    bint lines                 # a run is a line, which the kernel wants whole and alone
     Py_ssize_t numel
     char *p[MAX_OPERANDS]
     int kind[MAX_OPERANDS]     # dtype in memory
@@ -26,7 +28,7 @@ cdef void walk_start(Walk *w, Layout form) noexcept:
     """Begin a walk over these sizes."""
     w.ndim = form.ndim
     w.operands = 0
-    w.streams = False
+    w.streams = w.spreads = w.lines = False
     w.numel = form.numel
     memcpy(w.sizes, form.sizes, form.ndim * sizeof(Py_ssize_t))
 
@@ -180,6 +182,7 @@ cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1
     cdef int k, others
     if w.numel == 0:
         return 0
+    w.lines = True
     for k in range(w.operands):
         along[k] = w.strides[k][axis] if w.ndim else 0
         if line_is_packed(w, k, n, along[k]):
@@ -222,7 +225,7 @@ cdef int walk_lines(Walk *w, int axis, Kernel kernel, const double *c) except -1
 
 cdef inline bint line_is_packed(Walk *w, int k, Py_ssize_t n, Py_ssize_t s) noexcept:
     """Whether a line of operand k, with stride s, cannot be given to a kernel as it lies in memory."""
-    return w.kind[k] != w.want[k] or s > 1 or s < 0 or (k == 0 and s != 1 and n > 1)
+    return w.kind[k] != w.want[k] or s > 1 or s < 0 or (s == 0 and n > 1 and (k == 0 or w.spreads))
 
 
 cdef enum:
@@ -370,6 +373,10 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
     if not direct and turn_transposed(w):
         walk_strips(w, kernel, c)
         return
+    if (last > 0 and n <= NARROW and w.sizes[last - 1] >= TILE and not w.lines and kernel != copy_run_8
+            and kernel != copy_run_1):
+        walk_rows(w, kernel, c)
+        return
     streams = w.streams and direct and n >= BLOCK and w.kind[0] == F64
     for k in range(1, w.operands):
         if p[k] == p[0]:
@@ -398,6 +405,87 @@ cdef void walk_runs(Walk *w, Kernel kernel, const double *c) noexcept:
             if streams:
                 AG_FENCE()
             return
+
+
+cdef enum:
+    NARROW = 128               # elements of runs that are not worth a call each
+
+
+cdef void walk_rows(Walk *w, Kernel kernel, const double *c) noexcept:
+    """The runs where they are short: a block of some neighbours at a time, one after the other.
+
+    An operand whose runs do not lie so is packed, and one that has the same run again is only once.
+    """
+    cdef int64_t room[MAX_OPERANDS][BLOCK]
+    cdef Py_ssize_t at[MAX_DIMS]
+    cdef Py_ssize_t t[MAX_OPERANDS]
+    cdef Py_ssize_t packed[MAX_OPERANDS]        # runs that room has, where that can be
+    cdef char *p[MAX_OPERANDS]
+    cdef char *q[MAX_OPERANDS]
+    cdef bint joined[MAX_OPERANDS]
+    cdef int last = w.ndim - 1, rows = last - 1, d, k
+    cdef Py_ssize_t n = w.sizes[last], most = BLOCK // n, start, m
+    for k in range(w.operands):
+        p[k] = w.p[k]
+        t[k] = w.strides[k][last] != 0 or w.strides[k][rows] != 0 or w.spreads
+        joined[k] = (w.kind[k] == w.want[k] and w.strides[k][last] == t[k]
+                     and w.strides[k][rows] == n * w.strides[k][last])
+    for d in range(rows):
+        at[d] = 0
+    while True:
+        start = 0
+        for k in range(w.operands):
+            packed[k] = 0
+        while start < w.sizes[rows]:
+            m = min(w.sizes[rows] - start, most)
+            for k in range(w.operands):
+                q[k] = p[k] + start * w.strides[k][rows] * item_size(w.kind[k])
+                if joined[k]:
+                    continue
+                if k and (w.strides[k][rows] or packed[k] < m):
+                    move_rows(m if t[k] else 1, n if t[k] else 1, q[k], w.strides[k][rows], w.strides[k][last],
+                              w.kind[k], <char *>room[k], n, 1, w.want[k])
+                    packed[k] = m
+                q[k] = <char *>room[k]
+            kernel(m * n, q, t, c)
+            if not joined[0]:
+                move_rows(m, n, q[0], n, 1, w.want[0], p[0] + start * w.strides[0][rows] * item_size(w.kind[0]),
+                          w.strides[0][rows], w.strides[0][last], w.kind[0])
+            start += m
+        d = rows - 1
+        while d >= 0:
+            at[d] += 1
+            for k in range(w.operands):
+                p[k] += w.strides[k][d] * item_size(w.kind[k])
+            if at[d] < w.sizes[d]:
+                break
+            at[d] = 0
+            for k in range(w.operands):
+                p[k] -= w.strides[k][d] * w.sizes[d] * item_size(w.kind[k])
+            d -= 1
+        if d < 0:
+            return
+
+
+cdef void move_rows(Py_ssize_t m, Py_ssize_t n, const char *x, Py_ssize_t lx, Py_ssize_t sx, int kind,
+                    char *y, Py_ssize_t ly, Py_ssize_t sy, int to) noexcept:
+    """Copy m short runs of n elements: l is from run to run, s the stride."""
+    cdef Py_ssize_t i, j
+    cdef const int64_t *source = <const int64_t *>x
+    cdef int64_t *target = <int64_t *>y
+    cdef int64_t value
+    if kind != to or kind == BOOL:
+        for j in range(m):
+            convert(n, x + j * lx * item_size(kind), sx, kind, y + j * ly * item_size(to), sy, to)
+    elif sx == 0 and sy == 1:
+        for j in range(m):
+            value = source[j * lx]
+            for i in range(n):
+                target[j * ly + i] = value
+    else:
+        for j in range(m):
+            for i in range(n):
+                target[j * ly + i * sy] = source[j * lx + i * sx]
 
 
 cdef void run_streamed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
@@ -462,7 +550,7 @@ cdef void run_packed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kerne
                 t[k] = 1
                 if packed_result:
                     q[k] = <char *>room[k]
-            elif s[k] == 0:
+            elif s[k] == 0 and not w.spreads:
                 t[k] = 0
                 if w.kind[k] != w.want[k]:
                     convert(1, q[k], 0, w.kind[k], <char *>room[k], 1, w.want[k])
@@ -503,8 +591,13 @@ cdef inline void convert_steps(Py_ssize_t n, const stored *x, Py_ssize_t sx, wan
 
 
 cdef inline void convert_elements(Py_ssize_t n, const stored *x, Py_ssize_t sx, wanted *y, Py_ssize_t sy) noexcept:
+    cdef Py_ssize_t i
     if sx == 1 and sy == 1:
         convert_steps(n, x, 1, y, 1)
+    elif sx == 0 and sy == 1 and n > 1:
+        convert_steps(1, x, 0, y, 1)
+        for i in range(1, n):
+            y[i] = y[0]
     else:
         convert_steps(n, x, sx, y, sy)
 

@@ -59,17 +59,8 @@ cdef inline void chain_loss(LossChain f, Py_ssize_t n, char **p, const Py_ssize_
     cdef const double *t = <const double *>p[3]
     cdef const double *w = <const double *>p[4]
     cdef Py_ssize_t i
-    cdef double fixed
-    if s[1] == 0 and s[2] and s[3] and s[4]:    # one gradient for all: of a reduced loss
-        fixed = g[0]
-        for i in range(n):
-            r[i] = f(fixed, x[i], t[i], w[i], c)
-    elif s[1] and s[2] and s[3] and s[4]:
-        for i in range(n):
-            r[i] = f(g[i], x[i], t[i], w[i], c)
-    else:
-        for i in range(n):
-            r[i] = f(g[s[1] * i], x[s[2] * i], t[s[3] * i], w[s[4] * i], c)
+    for i in range(n):                          # all move, as in `chain1`
+        r[i] = f(g[i], x[i], t[i], w[i], c)
 
 
 cdef Tensor loss_elements(const LossOp *op, Tensor x, Tensor t, Tensor w, const double *c):
@@ -94,6 +85,7 @@ cdef Tensor loss_gradient(Kernel kernel, Tensor g, Tensor x, Tensor t, Tensor w,
     if w is None:
         w = x
     walk_start(&walk, d.form)
+    walk.spreads = True
     walk_add(&walk, d.ptr, d.form, F64, F64)
     walk_add(&walk, g.ptr, g.form, F64, F64)
     walk_add(&walk, x.ptr, x.form, x.kind, F64)

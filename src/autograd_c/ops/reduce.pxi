@@ -31,6 +31,7 @@ cdef Tensor spread_gradient(Kernel kernel, TensorChain1 formula, Tensor g, Tenso
         return formula(g, x, y, c)
     dx = new_tensor(F64, fresh_layout(x.form))
     walk_start(&w, dx.form)
+    w.spreads = True
     walk_add(&w, dx.ptr, dx.form, F64, F64)
     walk_add(&w, g.ptr, g.form, F64, F64)
     walk_add(&w, x.ptr, x.form, F64, F64)
