@@ -245,6 +245,49 @@ class TestGrad:
         assert order == []
 
 
+class TestTheGradientOfASum:
+    """It is expanded: one number with strides of 0, which can be used, viewed, kept and exported like any tensor."""
+
+    @pytest.fixture(params=[(3,), (2, 3), (1, 4)], ids=str)
+    def gradient_of_sum(self, request):
+        b = leaf(np.ones(request.param)) * 2.0
+        (g,) = grad(b.sum(), b, grad_outputs=ac.tensor(6.0))
+        assert g.stride() == (0,) * len(request.param)
+        return g
+
+    def test_value(self, gradient_of_sum):
+        g = gradient_of_sum
+        expected = np.full(tuple(g.shape), 6.0)
+        np.testing.assert_array_equal(to_numpy(g), expected)
+        assert g.tolist() == g.clone().tolist() == g.contiguous().tolist() == expected.tolist()
+        assert not g.is_contiguous() and g.contiguous().is_contiguous()
+        assert repr(g) == repr(ac.tensor(expected.tolist()))
+
+    def test_operations(self, gradient_of_sum):
+        g = gradient_of_sum
+        expected = np.full(tuple(g.shape), 6.0)
+        assert (g + g.clone()).tolist() == (expected + expected).tolist()
+        assert (g * 2.0).tolist() == (2.0 * expected).tolist()
+        assert ac.exp(g).tolist() == ac.exp(g.clone()).tolist()
+        assert g.sum().item() == expected.sum()
+
+    def test_views(self, gradient_of_sum):
+        g = gradient_of_sum
+        part = g[..., 1:]
+        assert part.tolist() == np.full(tuple(part.shape), 6.0).tolist()
+        assert g.unsqueeze(0).tolist() == [g.tolist()]
+        assert part.data_ptr() == g.data_ptr()
+        assert g.tolist() == np.full(tuple(g.shape), 6.0).tolist()
+
+    def test_is_not_written_to(self, gradient_of_sum):
+        with raises(RuntimeError, contains="single memory location"):
+            gradient_of_sum.mul_(2.0)
+
+    def test_of_no_elements(self):
+        x = leaf(np.ones((0, 3)))
+        assert gradient(x.sum(), x).shape == gradient(x.mean(), x).shape == (0, 3)
+
+
 class TestInputs:
     def test_only_these_leaves(self):
         a, b = leaf(2.0), leaf(3.0)

@@ -101,7 +101,7 @@ LinalgVectorNormBackward0 ord:num0 dim:mask0 keepdim:arg1
 LogSoftmaxBackward0 dim:arg
 LogsumexpBackward0 dim:mask0 keepdim:arg1
 MaxBackward0 self_sym_sizes:arg0 dim:arg1 keepdim:arg2
-MeanBackward0 self_sym_sizes:arg0 self_sym_numel:count0
+MeanBackward0 self_sym_sizes:arg self_sym_numel:count
 MeanBackward1 self_sym_sizes:arg0 self_sym_numel:count0 dim:mask1 keepdim:arg2
 MinBackward0 self_sym_sizes:arg0 dim:arg1 keepdim:arg2
 MseLossBackward0 reduction:int0
@@ -129,7 +129,7 @@ SqueezeBackward4 self_sym_sizes:arg
 StackBackward0 dim:arg
 StdBackward0 dim:named keepdim:arg1 correction:arg2
 StdMeanBackward0 dim:named keepdim:arg1 correction:arg2
-SumBackward0 self_sym_sizes:arg0
+SumBackward0 self_sym_sizes:arg
 SumBackward1 self_sym_sizes:arg0 dim:mask1 keepdim:arg2
 TransposeBackward0 dim0:arg0 dim1:arg1
 UnbindBackward0 dim:arg
@@ -148,6 +148,12 @@ def _dims(mask):
 
 def _finite(x):
     return None if abs(x) == float("inf") else x
+
+
+def _argument(node, k):
+    """What `args` hold, or part k of it."""
+    arguments = node._arguments()[1]
+    return arguments if k is None else arguments[k]
 
 
 def _numel(sizes):
@@ -170,14 +176,14 @@ def _indices(node):
 
 
 _READERS = {
-    "arg": lambda node, k: node._arguments()[1] if k is None else node._arguments()[1][k],
+    "arg": lambda node, k: _argument(node, k),
     "num": lambda node, k: node._arguments()[0][k],
     "int": lambda node, k: int(node._arguments()[0][k]),
     "bound": lambda node, k: _finite(node._arguments()[0][k]),
     "mask": lambda node, k: _dims(node._arguments()[1][k]),
     "named": lambda node, k: _dims(node._arguments()[1][0]) if node._arguments()[1][3] else None,
     "rank": lambda node, k: len(node._arguments()[1][k]),
-    "count": lambda node, k: _numel(node._arguments()[1][k]),
+    "count": lambda node, k: _numel(_argument(node, k)),
     "itemA": lambda node, k: node._kept(A).item(),
     "itemB": lambda node, k: node._kept(B).item(),
     "inverse": lambda node, k: _inverse(node._arguments()[1]),

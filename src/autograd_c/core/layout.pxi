@@ -222,6 +222,13 @@ cdef Layout layout_strided(int ndim, const Py_ssize_t *sizes, const Py_ssize_t *
     return layout_settle(layout)
 
 
+cdef Layout repeating_layout(Layout layout):
+    """The layout of these sizes in which no dimension moves."""
+    cdef Py_ssize_t strides[MAX_DIMS]
+    memset(strides, 0, layout.ndim * sizeof(Py_ssize_t))
+    return layout_strided(layout.ndim, layout.sizes, strides)
+
+
 cdef Layout layout_of_sequence(object sizes):
     """The contiguous layout of a sequence of int."""
     cdef Py_ssize_t buffer[MAX_DIMS]

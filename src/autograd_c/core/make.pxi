@@ -235,6 +235,15 @@ cdef Tensor strided_alias(Tensor x, Layout form, Py_ssize_t shift):
     return v
 
 
+cdef Tensor repeated(double v, Layout form):
+    """A tensor of form's sizes whose elements are all one number, which lies in the object like a scalar's."""
+    cdef Tensor t = new_scalar(F64)
+    t.value.f = v
+    if form is not SCALAR:
+        t.form = repeating_layout(form)
+    return t
+
+
 cdef inline Py_ssize_t storage_shift(Tensor x) noexcept:
     """Offset of the first element in the storage, in elements."""
     return (x.ptr - x.storage.data) // item_size(x.kind) if x.storage is not None else 0

@@ -120,6 +120,10 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
     cdef int d
     if y.form.numel == 0:
         return
+    if (y.form.numel == 1 and form.dense and 0 < form.numel < UNLOCK and form.numel <= op.longest and index is None
+            and x.kind == F64 and want == F64 and op.lines != NULL
+            and op.lines(1, form.numel, <const double *>x.ptr, 1, 0, c, <double *>y.ptr)):
+        return                                  # as below, without the way there
     r.op = op
     r.c = c
     r.p = x.ptr

@@ -14,6 +14,13 @@ cdef Tensor spread(Tensor g, Layout form, uint64_t mask, bint keepdim):
     return c_expand(g, form)
 
 
+cdef Tensor spread_over(Tensor g, Layout form, double count):
+    """g / count, the gradient of a number that was made of all elements, with their sizes `form`."""
+    if recording() or g.form is not SCALAR or g.flags & SPECIAL:
+        return c_expand(g if count == 1.0 else binary(&DIV, g, scalar_number(count)), form)
+    return repeated((<double *>g.ptr)[0] / count, form)
+
+
 cdef Tensor keep_dims(Tensor y, Layout form, uint64_t mask):
     """The result of a reduction of `form` without keepdim, as the one with it."""
     cdef Py_ssize_t sizes[MAX_DIMS]
@@ -81,11 +88,29 @@ cdef class SumBackward0(Node):
     """g, expanded"""
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        return give(grads, 0, spread_over(g, self.args, 1.0))
+
+cdef void *SUM_METHODS = vtable_of(SumBackward0)
+
+cdef class SumBackward1(Node):
+    """g, expanded"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
         cdef tuple kept = self.args
         return give(grads, 0, spread(g, <Layout>kept[0], kept[1], kept[2]))
 
-cdef class SumBackward1(SumBackward0):
-    """g, expanded"""
+
+cdef Node record_whole(PyTypeObject *cls, void *methods, Tensor x, Tensor y):
+    """Record y as made of all elements of x; the node keeps the layout alone."""
+    cdef int nr = 0
+    cdef PyObject *to = edge_to(x, &nr)
+    cdef Node n = own_node(filled_node(cls, methods, to, <PyObject *>None, <PyObject *>None, <PyObject *>None,
+                                       y.form, 0))
+    n.inputs = 1
+    n.nr0 = nr
+    n.args = x.form
+    set_result(n, y)
+    return n
 
 
 cdef inline Tensor sum_result(Tensor x, uint64_t mask, bint keepdim):
@@ -112,10 +137,13 @@ cdef Tensor c_sum(Tensor x, uint64_t mask, bint keepdim, bint named):
         sum_into(y, x, mask)
         computed("sum", y, x)
     if recording() and needs_grad(x):
-        n = new_node(<PyTypeObject *>(SumBackward1 if named else SumBackward0))
-        n.args = (x.form, mask, keepdim)
-        add_edge(n, x)
-        set_result(n, y)
+        if named:
+            n = new_node(<PyTypeObject *>SumBackward1)
+            n.args = (x.form, mask, keepdim)
+            add_edge(n, x)
+            set_result(n, y)
+        else:
+            record_whole(<PyTypeObject *>SumBackward0, SUM_METHODS, x, y)
     if x.flags & SPECIAL and tangent_of(x) is not None:
         set_tangent(y, c_sum(tangent_of(x), mask, keepdim, named))
     return y
@@ -182,14 +210,19 @@ cdef class MeanBackward0(Node):
     """g / n, expanded"""
 
     cdef int apply(self, Tensor g, PyObject **grads) except -1:
+        return give(grads, 0, spread_over(g, self.args, self.c[0] if self.c[0] else 1.0))     # of none, as torch
+
+cdef void *MEAN_METHODS = vtable_of(MeanBackward0)
+
+cdef class MeanBackward1(Node):
+    """g / n, expanded"""
+
+    cdef int apply(self, Tensor g, PyObject **grads) except -1:
         cdef tuple kept = self.args
         cdef Layout form = kept[0]
         if self.c[0]:                          # of no elements there is nothing to divide
             g = binary(&DIV, g, scalar_number(self.c[0]))
         return give(grads, 0, spread(g, form, kept[1], kept[2]))
-
-cdef class MeanBackward1(MeanBackward0):
-    """g / n, expanded"""
 
 
 cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
@@ -204,11 +237,14 @@ cdef Tensor c_mean(Tensor x, uint64_t mask, bint keepdim, bint named):
         binary_into(&DIV, y, y, scalar_f64(count), F64)
         computed("mean", y, x)
     if recording() and needs_grad(x):
-        n = new_node(<PyTypeObject *>(MeanBackward1 if named else MeanBackward0))
-        n.args = (x.form, mask, keepdim)
+        if named:
+            n = new_node(<PyTypeObject *>MeanBackward1)
+            n.args = (x.form, mask, keepdim)
+            add_edge(n, x)
+            set_result(n, y)
+        else:
+            n = record_whole(<PyTypeObject *>MeanBackward0, MEAN_METHODS, x, y)
         n.c[0] = count
-        add_edge(n, x)
-        set_result(n, y)
     if x.flags & SPECIAL and tangent_of(x) is not None:
         set_tangent(y, c_mean(tangent_of(x), mask, keepdim, named))
     return y
