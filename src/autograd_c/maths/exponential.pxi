@@ -25,16 +25,17 @@ cdef extern from *:
 
 cdef inline double exp_rest(double r) noexcept nogil:
     """exp(r) - 1 - r for |r| <= log(2) / 2."""
-    cdef double q = mad(r, 2.5114510198493188e-08, 2.7624881494962387e-07)
-    q = mad(r, q, 2.7557228141947296e-06)
-    q = mad(r, q, 2.4801509545234747e-05)
-    q = mad(r, q, 0.00019841269902303149)
-    q = mad(r, q, 0.001388888892600905)
-    q = mad(r, q, 0.008333333333315306)
-    q = mad(r, q, 0.041666666666606254)
-    q = mad(r, q, 0.16666666666666685)
-    q = mad(r, q, 0.5)
-    return r * r * q
+    cdef double z = r * r
+    cdef double q = mad(z, 2.7624881494962387e-07, 2.4801509545234747e-05), p
+    q = mad(z, q, 0.001388888892600905)
+    q = mad(z, q, 0.041666666666606254)
+    q = mad(z, q, 0.5)
+    p = mad(z, 2.5114510198493188e-08, 2.7557228141947296e-06)
+    p = mad(z, p, 0.00019841269902303149)
+    p = mad(z, p, 0.008333333333315306)
+    p = mad(z, p, 0.16666666666666685)
+    q = mad(r, p, q)
+    return z * q
 
 
 cdef inline double exp_reduced(double x, double *t, double *rest) noexcept nogil:

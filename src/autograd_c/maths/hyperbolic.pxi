@@ -52,24 +52,27 @@ cdef inline double cosh_value(double x) noexcept nogil:
 cdef inline double tanh_value(double x) noexcept nogil:
     """m / (m + 2), m = e**(2 |x|) - 1 (fdlibm, s_tanh.c), corrected for what was rounded off.
 
-    For q = m / (m + 2), 1 / (m + 2) is (1 - q) / 2: the correction needs no division.
+    For q = m / (m + 2), 1 / (m + 2) is (1 - q) / 2: the correction needs no division.  Where what m + 2
+    rounds off would no longer be a double, m above 2**54, the result is 1 to an ulp.
     """
-    cdef double a = cmath.fabs(x), t, rest, r, s, p, b, y, m, low, d, d_low
-    a = 22.0 if a > 22.0 else a
-    r = exp_reduced(a + a, &t, &rest)
+    cdef double a = cmath.fabs(x), t, k, r, s, p, b, y, m, low, d
+    a = 22.0 if a > 18.71 else a
+    a += a
+    t = mad(a, LOG2_E, SHIFT)
+    k = t - SHIFT
+    r = mad(k, -LN2_LOW, mad(k, -LN2_HIGH, a))
     s = power_in_bits(t, 0)
     p = s - 1.0
     b = s * r
     y = p + b
-    rest = sum_error(p, b, y) + s * rest        # |p| >= |b|, or p is 0
-    m = y + rest
-    low = sum_error(y, rest, m)
+    low = mad(s, exp_rest(r), sum_error(p, b, y))           # |p| >= |b|, or p is 0
+    m = y + low
+    low = sum_error(y, low, m)
     d = m + 2.0
-    d_low = two_sum_error(m, 2.0, d)
     y = m / d
     p = 1.0 - y
-    y += (p * low - y * d_low) * (0.5 * p)
-    return x if cmath.fabs(x) < 3.725290298461914e-09 else cmath.copysign(y, x)          # 2**-28
+    y = mad(mad(p, low, -y * sum_error(2.0, m, d)), 0.5 * p, y)
+    return cmath.copysign(y, x)
 
 
 # The inverses are logarithms of 1 + a sum (fdlibm, s_asinh.c, e_acosh.c, e_atanh.c), the rounding of
