@@ -260,7 +260,8 @@ class TestTheGradientOfASum:
         expected = np.full(tuple(g.shape), 6.0)
         np.testing.assert_array_equal(to_numpy(g), expected)
         assert g.tolist() == g.clone().tolist() == g.contiguous().tolist() == expected.tolist()
-        assert not g.is_contiguous() and g.contiguous().is_contiguous()
+        assert not g.is_contiguous()
+        assert g.contiguous().is_contiguous()
         assert repr(g) == repr(ac.tensor(expected.tolist()))
 
     def test_operations(self, gradient_of_sum):

@@ -35,6 +35,7 @@ include "core/watch.pxi"        # results that selective checkpoints keep
 include "core/tables.pxi"       # the tables that describe elementwise operations
 include "core/plain.pxi"        # such an operation on plain numbers
 include "core/elementwise.pxi"  # from a table of kernels to a recorded operation
+include "core/batch.pxi"        # gradients of large tensors, computed together
 include "core/gradients.pxi"    # and from its node to the gradients
 include "core/formula.pxi"      # what derivative formulas may call
 include "core/inplace.pxi"      # views and changes in place in the graph

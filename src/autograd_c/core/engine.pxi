@@ -101,6 +101,8 @@ cdef inline int deliver(Pass *ps, Node to, int nr, PyObject *g, Node source, int
 
 cdef int deliver_another(Pass *ps, Node to, int nr, Tensor g, Node source, int index) except -1:
     """The same where it is not the first, does not fit, or is one of many."""
+    if ps.batch != NULL:
+        work_off(ps.batch)
     if to.flags & MANY:
         return deliver_one_of_many(ps, to, nr, fitting(g, to.extra.forms[nr], source, index))
     if g.form is not to.form or g.kind != F64:
@@ -259,6 +261,42 @@ cdef enum:
     FEW = 8                    # inputs of a node whose gradients need no allocation
 
 
+cdef inline bint is_batched(Node n) noexcept:
+    """Whether the gradients that n makes may be computed later, Note [Batches]."""
+    return (n.flags & (ADDS | ATTACHED | PACKED) == ADDS and BATCHED <= n.form.numel < STREAM and not recording()
+            and not remembers & STACKS and not anomaly_checks_nan)
+
+
+cdef int prepared(Pass *ps, Node n) except -1:
+    """Open the batch for n, or end it before n looks at a gradient; 0 if n, a leaf, is to wait for that."""
+    cdef Batch *b = ps.batch
+    ag_tls.batch = NULL
+    if is_batched(n):
+        if b == NULL:
+            b = ps.batch = <Batch *>PyMem_RawCalloc(1, sizeof(Batch))
+        ag_tls.batch = b                       # without memory: computed at once
+        return 1
+    if b == NULL or b.stages == 0:
+        return 1
+    if n.sequence == AT_ONCE and not (n.flags & ATTACHED or n.a.flags & HOOKED) and b.waiting < LEAVES:
+        b.leaves[b.waiting] = <PyObject *>n
+        b.waiting += 1
+        return 0
+    end_batch(ps)
+    return 1
+
+
+cdef int end_batch(Pass *ps) except -1:
+    """Compute the batch, and let the leaves take their gradients."""
+    cdef Batch *b = ps.batch
+    cdef int k, waiting = b.waiting
+    work_off(b)
+    b.waiting = 0
+    for k in range(waiting):
+        run_node(ps, <Node>b.leaves[k])
+    return 0
+
+
 cdef int run_node(Pass *ps, Node n) except -1:
     """Run one ready node and deliver its gradients."""
     cdef NodeState *s = state_of(ps, n)
@@ -267,6 +305,8 @@ cdef int run_node(Pass *ps, Node n) except -1:
     cdef PyObject **grads = few
     cdef int k, inputs = n.inputs
     cdef PyObject *bare
+    if (ps.batch != NULL or (n.flags & ADDS and n.form.numel >= BATCHED)) and not prepared(ps, n):
+        return 0
     if inputs > FEW:
         grads = room_for(inputs)
     for k in range(inputs):
@@ -428,6 +468,9 @@ cdef int run_ready(Pass *ps) except -1:
     except BaseException as error:
         note_operation(error, <Node>n)
         raise
+    finally:
+        if ps.batch != NULL:
+            end_batch(ps)
     return 0
 
 
@@ -438,6 +481,9 @@ cdef int begin_pass(Pass *ps, bint keep, bint create_graph) except -1:
     ps.number = last_pass
     ps.keep = keep
     ps.captures = ps.side = NULL
+    ps.batch = NULL
+    ps.outer_batch = ag_tls.batch
+    ag_tls.batch = NULL
     ps.claimed = ps.claimed_room
     ps.heap = ps.heap_first
     ps.room = ps.heap_room = FIRST_ROOM
@@ -455,6 +501,8 @@ cdef void end_pass(Pass *ps) noexcept:
     cdef NodeState *s
     ag_tls.no_grad = ps.no_grad
     ag_tls.current = ps.outer
+    ag_tls.batch = ps.outer_batch
+    PyMem_RawFree(ps.batch)
     Py_LeaveRecursiveCall()
     for i in range(ps.count):
         s = &(<Node>ps.claimed[i]).state

@@ -35,6 +35,7 @@ cdef inline int pass_on(PyObject **grads, int i, Tensor g) except -1:
     if grads[i] == NULL:
         grads[i] = ag_held(<PyObject *>g)
     else:
+        settle_batch()
         add_into(<Tensor>grads[i], g)
     return 0
 
@@ -46,14 +47,26 @@ cdef inline bint is_overwritten(Tensor g, Layout form) noexcept:
 
 
 cdef inline int begin_gradient(GradientRun *run, Kernel kernel, Layout form, PyObject **place, Tensor g,
-                               bint overwrites) except -1:
-    """Prepare the run of a kernel for the gradient in this place: if it is empty, a new tensor, or g overwritten."""
+                               bint overwrites, bint later) except -1:
+    """Prepare the run of a kernel for the gradient in this place: if it is empty, a new tensor, or g overwritten.
+
+    `later`: the run is put down, Note [Batches].
+    """
     run.kernel = kernel
     run.adds = place[0] != NULL
     if not run.adds:
-        place[0] = ag_held(<PyObject *>g) if overwrites else make_tensor(F64, form, <PyObject *>None)
+        place[0] = (ag_held(<PyObject *>g) if overwrites else promised(form) if later
+                    else make_tensor(F64, form, <PyObject *>None))
     run.to = (<Tensor>place[0]).ptr
     return 0
+
+
+cdef int is_put_down(bint alike, const void *registered) except -1:
+    """Whether runs of a node for which a batch is open join it; where they do not, it is worked off for them."""
+    if alike and registered == NULL:
+        return True
+    settle_batch()
+    return False
 
 
 cdef inline Py_ssize_t stride_of(Layout operand, Layout form) noexcept:
@@ -230,9 +243,10 @@ cdef inline Tensor result_not_read(const UnaryOp *op, Tensor x):
 cdef int special_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject **grads) except -1:
     """The gradient where it is recorded, or has a tangent, or the result was packed."""
     cdef Tensor y = saved_result(n) if op.reads & READS_Y else result_not_read(op, x)
+    settle_batch()
     if recording() or (g.flags | x.flags | y.flags) & SPECIAL:
         return give(grads, 0, formula_of(op, g, x, y, n.c))
-    return run_unary(n, op, g, x, y.ptr, y.form, grads)
+    return run_unary(n, op, g, x, <PyObject *>y, y.ptr, y.form, grads)
 
 
 cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject **grads) except -1:
@@ -240,37 +254,45 @@ cdef int unary_gradient(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject 
     cdef Tensor y
     if not op.reads & READS_Y:
         y = result_not_read(op, x)
-        return run_unary(n, op, g, x, y.ptr, y.form, grads)
+        return run_unary(n, op, g, x, <PyObject *>y, y.ptr, y.form, grads)
     if n.flags & RELEASED:
         raise errors().second_backward(n.name())
     if n.flags & SCALAR_RESULT:
-        return run_unary(n, op, g, x, <char *>&n.y, n.form, grads)
+        return run_unary(n, op, g, x, NULL, <char *>&n.y, n.form, grads)
     if version_of(n.b) != n.version_b:
         raise stale_result(n)
     y = n.b                                    # held: a kernel may run without the interpreter's lock
-    return run_unary(n, op, g, x, y.ptr, y.form, grads)
+    return run_unary(n, op, g, x, <PyObject *>y, y.ptr, y.form, grads)
 
 
-cdef inline int run_unary(Node n, const UnaryOp *op, Tensor g, Tensor x, char *y, Layout y_form,
+cdef inline int run_unary(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObject *y_tensor, char *y, Layout y_form,
                           PyObject **grads) except -1:
+    """With the result at y; in the tensor, unless NULL."""
     cdef GradientRun run
     cdef Layout made = fresh_layout(n.form)
-    cdef PyObject *form
+    cdef PyObject *reads[3]
     cdef char *p[4]
     cdef Py_ssize_t s[4]
-    begin_gradient(&run, op.backward, made, grads, g, is_overwritten(g, made))
-    form = <PyObject *>(<Tensor>grads[0]).form
+    cdef bint alike
+    s[0] = 1
+    s[1] = stride_of(g.form, made)
+    s[2] = stride_of(x.form, made)
+    s[3] = stride_of(y_form, made)
+    alike = s[1] >= 0 and s[2] >= 0 and s[3] >= 0
+    if open_batch() != NULL and is_put_down(alike, op.registered):
+        begin_gradient(&run, op.backward, made, grads, g, False, True)
+        reads[0] = <PyObject *>g
+        reads[1] = <PyObject *>x
+        reads[2] = y_tensor
+        return put_down(made.numel, run.kernel, grads[0], run.adds, reads, &s[1], n.c)
+    begin_gradient(&run, op.backward, made, grads, g, is_overwritten(g, made), False)
     p[1] = g.ptr
     p[2] = x.ptr
     p[3] = y
-    s[0] = 1
-    s[1] = stride_of(g.form, <Layout>form)
-    s[2] = stride_of(x.form, <Layout>form)
-    s[3] = stride_of(y_form, <Layout>form)
-    if s[1] >= 0 and s[2] >= 0 and s[3] >= 0:
-        run_gradients(&run, 1, (<Layout>form).numel, p, s, n.c)
+    if alike:
+        run_gradients(&run, 1, made.numel, p, s, n.c)
         return 0
-    return walk_gradient(&run, p, <Layout>form, g.form, x.form, F64, y_form, F64, n.c, grads)
+    return walk_gradient(&run, p, made, g.form, x.form, F64, y_form, F64, n.c, grads)
 
 
 # -------------------------------------------------------------------------------------------- binary
@@ -350,6 +372,7 @@ cdef class BinaryNode(Node):
             b_saved = saved_b(self)
             b = <PyObject *>b_saved
         if recording() or (g.flags | (<Tensor>a).flags | (<Tensor>b).flags) & SPECIAL:
+            settle_batch()
             if self.next0 is not None:
                 give(grads, 0, formula_of_a(op, g, <Tensor>a, <Tensor>b, self.form))
             if self.next1 is not None:
@@ -366,32 +389,43 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     cdef Layout form = fresh_layout(n.form)
     # Not where g itself is passed on: to an input, or to the gradient of one that it is added to.
     cdef bint overwrites = op.backward_a != NULL and op.backward_b != NULL and is_overwritten(g, form)
+    cdef bint alike, later
+    cdef PyObject *reads[3]
     cdef char *p[4]
     cdef Py_ssize_t s[4]
+    s[0] = 1
+    s[1] = stride_of(g.form, form)
+    s[2] = stride_of(a.form, form)
+    s[3] = stride_of(b.form, form)
+    alike = s[1] >= 0 and s[2] >= 0 and s[3] >= 0 and a.kind == F64 and b.kind == F64
+    later = open_batch() != NULL and is_put_down(alike, op.registered)
     if n.next0 is not None:
         if op.backward_a == NULL:
             pass_on(grads, 0, g)
         else:
-            begin_gradient(&runs[0], op.backward_a, form, &grads[0], g, overwrites)
+            begin_gradient(&runs[0], op.backward_a, form, &grads[0], g, overwrites, later)
             place[0] = 0
             count = 1
     if n.next1 is not None:
         if op.backward_b == NULL:
             pass_on(grads, 1, g)
         else:
-            begin_gradient(&runs[count], op.backward_b, form, &grads[1], g, overwrites and count == 0)
+            begin_gradient(&runs[count], op.backward_b, form, &grads[1], g, overwrites and count == 0, later)
             place[count] = 1
             count += 1
     if count == 0:
         return 0
+    if later:
+        reads[0] = <PyObject *>g
+        reads[1] = <PyObject *>a
+        reads[2] = <PyObject *>b
+        for k in range(count):
+            put_down(form.numel, runs[k].kernel, grads[place[k]], runs[k].adds, reads, &s[1], NULL)
+        return 0
     p[1] = g.ptr
     p[2] = a.ptr
     p[3] = b.ptr
-    s[0] = 1
-    s[1] = stride_of(g.form, form)
-    s[2] = stride_of(a.form, form)
-    s[3] = stride_of(b.form, form)
-    if s[1] >= 0 and s[2] >= 0 and s[3] >= 0 and a.kind == F64 and b.kind == F64:
+    if alike:
         run_gradients(runs, count, form.numel, p, s, NULL)
         return 0
     for k in range(count - 1, -1, -1):

@@ -19,6 +19,8 @@ cdef struct Pass:
     bint keep                  # the graph stays usable
     PyObject *captures         # a Captures, borrowed, or NULL
     PyObject *side             # a SideTable, owned, or NULL
+    Batch *batch               # or NULL, Note [Batches]
+    void *outer_batch          # of the node that the pass is nested in
     PyObject **claimed         # every node of the pass, borrowed: the roots keep them alive
     Py_ssize_t count
     Py_ssize_t room

@@ -49,6 +49,7 @@ cdef extern from "Python.h":
     int PyObject_GenericSetAttr(object, object, PyObject *) except -1
     object PyObject_GenericGetDict(object, void *)
     void *PyMem_RawMalloc(size_t) noexcept nogil
+    void *PyMem_RawCalloc(size_t, size_t) noexcept nogil
     void *PyMem_RawRealloc(void *, size_t) noexcept nogil
     void PyMem_RawFree(void *) noexcept nogil
     ctypedef struct PyMethodDef:
@@ -79,6 +80,7 @@ cdef extern from *:
         int no_grad;            /* recording is off (zero, so that a new thread records) */
         int inference;          /* flags that new tensors are born with */
         void *pass;             /* the innermost backward of the thread */
+        void *batch;            /* of the node that is being run, Note [Batches] */
         int packing;            /* saved-tensor hooks are set */
         int watching;           /* results are kept or recalled, Note [Selective checkpoints] */
     } ag_state;
@@ -225,6 +227,7 @@ cdef extern from *:
         int no_grad
         int inference
         void *current "pass"
+        void *batch
         int packing
         int watching
     ag_state ag_tls

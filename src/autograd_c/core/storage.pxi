@@ -136,6 +136,7 @@ cdef class Storage:
     cdef uint32_t version
     cdef bint readonly
     cdef int exports            # buffers held by others: the memory must not move
+    cdef int pins               # references that a batch holds, Note [Batches]
     cdef object owner           # of foreign memory, else None
 
     def __dealloc__(self):

@@ -679,7 +679,7 @@ cdef bint owned_alone(Tensor t) noexcept:
     """Whether nobody but the caller knows t or its memory."""
     if Py_REFCNT(<PyObject *>t) != 1 or t.flags & (REQUIRES | VIEW | SPECIAL):
         return False
-    return t.storage is None or (Py_REFCNT(<PyObject *>t.storage) == 1 and t.storage.owner is None)
+    return t.storage is None or (Py_REFCNT(<PyObject *>t.storage) == 1 + t.storage.pins and t.storage.owner is None)
 
 
 cdef bint may_overlap(Tensor a, Tensor b) noexcept:
