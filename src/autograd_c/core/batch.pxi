@@ -137,31 +137,34 @@ cdef Operand operand_of(Batch *b, PyObject *t, Py_ssize_t stride) noexcept:
     return found
 
 
-cdef int put_down(Py_ssize_t n, Kernel kernel, PyObject *to, bint adds, PyObject **reads, const Py_ssize_t *strides,
-                  const double *c) except -1:
-    """Add a run to the open batch.
+cdef int put_down(Kernel kernel, Layout form, PyObject **place, Tensor g, PyObject *x, PyObject *y,
+                  const Py_ssize_t *strides, const double *c) except -1:
+    """Add a run to the open batch: the gradient of this layout that a kernel makes of three float64 tensors.
 
-    The kernel makes `to`, which is promised, or adds to it, from three float64 tensors with strides 1 or 0.
+    It comes into the place, or is added to what is there.  The tensors' strides, 1 or 0, are strides[1] to [3].
     """
     cdef Batch *b = open_batch()
     cdef Stage *stage
-    cdef int k
+    cdef bint adds = place[0] != NULL
+    if not adds:
+        place[0] = promised(form)
     forget_dead(b)
-    if b.stages == STAGES or b.places + 4 > PLACES or b.n != n:
+    if b.stages == STAGES or b.places + 4 > PLACES or b.n != form.numel:
         work_off(b)
-    b.n = n
+    b.n = form.numel
     stage = &b.stage[b.stages]
     stage.kernel = kernel
     stage.adds = adds
-    for k in range(3):
-        stage.reads[k] = operand_of(b, reads[k], strides[k])
+    stage.reads[0] = operand_of(b, <PyObject *>g, strides[1])
+    stage.reads[1] = operand_of(b, x, strides[2])
+    stage.reads[2] = operand_of(b, y, strides[3])
     if adds:
-        stage.to = operand_of(b, to, 1)
+        stage.to = operand_of(b, place[0], 1)
     else:
         stage.to.place = b.places
         memset(&b.place[b.places], 0, sizeof(Place))
-        hold(&b.place[b.places].storage, <PyObject *>(<Tensor>to).storage)
-        b.place[b.places].tensor = to
+        hold(&b.place[b.places].storage, <PyObject *>(<Tensor>place[0]).storage)
+        b.place[b.places].tensor = place[0]
         b.place[b.places].stage = b.stages
         b.places += 1
     if c != NULL:
@@ -224,21 +227,20 @@ cdef inline int settle_batch() except -1:
     return work_off(open_batch()) if open_batch() != NULL else 0
 
 
-cdef inline double *block_of(Batch *b, const Operand *o, double *room, Py_ssize_t start) noexcept:
+cdef inline double *block_of(Batch *b, const Operand *o, BlockRoom *room, Py_ssize_t start) noexcept:
     """An operand's elements from `start` on: in memory, or in its block."""
     if o.place < 0:
         return <double *>o.p + start
     if b.place[o.place].storage == NULL:
-        return room + o.place * BLOCK
+        return room[o.place].of
     return <double *>b.place[o.place].p + start
 
 
 cdef void batch_part(void *context, Py_ssize_t start, Py_ssize_t stop, int thread) noexcept:
     """Some elements of all runs."""
     cdef Batch *b = <Batch *>context
-    cdef double store[(PLACES + 1) * BLOCK + 8]
-    cdef double *room = <double *>((<uintptr_t>store + ALIGN - 1) // ALIGN * ALIGN)
-    cdef double *added = room + PLACES * BLOCK
+    cdef BlockRoom room[PLACES]
+    cdef BlockRoom added
     cdef Py_ssize_t each[4]
     cdef char *p[4]
     cdef Stage *stage
@@ -250,7 +252,7 @@ cdef void batch_part(void *context, Py_ssize_t start, Py_ssize_t stop, int threa
     for k in range(b.places):
         if b.place[k].is_number:
             for i in range(BLOCK):
-                room[k * BLOCK + i] = b.place[k].number
+                room[k].of[i] = b.place[k].number
     while start < stop:
         m = min(stop - start, <Py_ssize_t>BLOCK)
         for j in range(b.stages):
@@ -258,9 +260,9 @@ cdef void batch_part(void *context, Py_ssize_t start, Py_ssize_t stop, int threa
             for k in range(3):
                 p[k + 1] = <char *>block_of(b, &stage.reads[k], room, start)
             to = block_of(b, &stage.to, room, start)
-            p[0] = <char *>(added if stage.adds else to)
+            p[0] = <char *>added.of if stage.adds else <char *>to
             stage.kernel(m, p, each, stage.c)
             if stage.adds:
                 for i in range(m):
-                    to[i] += added[i]
+                    to[i] += added.of[i]
         start += m

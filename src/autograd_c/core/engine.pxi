@@ -465,12 +465,13 @@ cdef int run_ready(Pass *ps) except -1:
             done += 1
             if done % SIGNALS == 0:
                 PyErr_CheckSignals()
-    except BaseException as error:
-        note_operation(error, <Node>n)
-        raise
-    finally:
         if ps.batch != NULL:
             end_batch(ps)
+    except BaseException as error:
+        if ps.batch != NULL:
+            end_batch(ps)
+        note_operation(error, <Node>n)
+        raise
     return 0
 
 
@@ -502,7 +503,8 @@ cdef void end_pass(Pass *ps) noexcept:
     ag_tls.no_grad = ps.no_grad
     ag_tls.current = ps.outer
     ag_tls.batch = ps.outer_batch
-    PyMem_RawFree(ps.batch)
+    if ps.batch != NULL:
+        PyMem_RawFree(ps.batch)
     Py_LeaveRecursiveCall()
     for i in range(ps.count):
         s = &(<Node>ps.claimed[i]).state

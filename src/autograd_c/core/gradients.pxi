@@ -47,16 +47,12 @@ cdef inline bint is_overwritten(Tensor g, Layout form) noexcept:
 
 
 cdef inline int begin_gradient(GradientRun *run, Kernel kernel, Layout form, PyObject **place, Tensor g,
-                               bint overwrites, bint later) except -1:
-    """Prepare the run of a kernel for the gradient in this place: if it is empty, a new tensor, or g overwritten.
-
-    `later`: the run is put down, Note [Batches].
-    """
+                               bint overwrites) except -1:
+    """Prepare the run of a kernel for the gradient in this place: if it is empty, a new tensor, or g overwritten."""
     run.kernel = kernel
     run.adds = place[0] != NULL
     if not run.adds:
-        place[0] = (ag_held(<PyObject *>g) if overwrites else promised(form) if later
-                    else make_tensor(F64, form, <PyObject *>None))
+        place[0] = ag_held(<PyObject *>g) if overwrites else make_tensor(F64, form, <PyObject *>None)
     run.to = (<Tensor>place[0]).ptr
     return 0
 
@@ -141,7 +137,7 @@ cdef void gradient_part(void *context, Py_ssize_t start, Py_ssize_t stop, int th
 
 cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p, const Py_ssize_t *s,
                      const double *c, bint streams) noexcept:
-    cdef double room[4][BLOCK]
+    cdef BlockRoom room[4]
     cdef double *total
     cdef Py_ssize_t moving[4]
     cdef Py_ssize_t start = 0, m, i
@@ -159,19 +155,19 @@ cdef void take_turns(const GradientRun *runs, int count, Py_ssize_t n, char **p,
         moving[k] = 1
         if s[k] == 0:
             for i in range(min(n, <Py_ssize_t>BLOCK)):
-                room[k][i] = (<double *>p[k])[0]
-            p[k] = <char *>room[k]
+                room[k].of[i] = (<double *>p[k])[0]
+            p[k] = <char *>room[k].of
     while start < n:
         m = min(n - start, <Py_ssize_t>BLOCK)
         for k in range(count):
             total = <double *>runs[k].to + start
-            p[0] = <char *>room[0] if runs[k].adds or streamed[k] else <char *>total
+            p[0] = <char *>room[0].of if runs[k].adds or streamed[k] else <char *>total
             runs[k].kernel(m, p, moving, c)
             if runs[k].adds:
                 for i in range(m):
-                    total[i] += room[0][i]
+                    total[i] += room[0].of[i]
             elif streamed[k]:
-                stream(total, room[0], m)
+                stream(total, room[0].of, m)
         for k in range(1, 4):
             p[k] += m * s[k] * sizeof(double)
         start += m
@@ -270,7 +266,6 @@ cdef inline int run_unary(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObjec
     """With the result at y; in the tensor, unless NULL."""
     cdef GradientRun run
     cdef Layout made = fresh_layout(n.form)
-    cdef PyObject *reads[3]
     cdef char *p[4]
     cdef Py_ssize_t s[4]
     cdef bint alike
@@ -280,12 +275,8 @@ cdef inline int run_unary(Node n, const UnaryOp *op, Tensor g, Tensor x, PyObjec
     s[3] = stride_of(y_form, made)
     alike = s[1] >= 0 and s[2] >= 0 and s[3] >= 0
     if open_batch() != NULL and is_put_down(alike, op.registered):
-        begin_gradient(&run, op.backward, made, grads, g, False, True)
-        reads[0] = <PyObject *>g
-        reads[1] = <PyObject *>x
-        reads[2] = y_tensor
-        return put_down(made.numel, run.kernel, grads[0], run.adds, reads, &s[1], n.c)
-    begin_gradient(&run, op.backward, made, grads, g, is_overwritten(g, made), False)
+        return put_down(op.backward, made, grads, g, <PyObject *>x, y_tensor, s, n.c)
+    begin_gradient(&run, op.backward, made, grads, g, is_overwritten(g, made))
     p[1] = g.ptr
     p[2] = x.ptr
     p[3] = y
@@ -389,8 +380,7 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     cdef Layout form = fresh_layout(n.form)
     # Not where g itself is passed on: to an input, or to the gradient of one that it is added to.
     cdef bint overwrites = op.backward_a != NULL and op.backward_b != NULL and is_overwritten(g, form)
-    cdef bint alike, later
-    cdef PyObject *reads[3]
+    cdef bint alike
     cdef char *p[4]
     cdef Py_ssize_t s[4]
     s[0] = 1
@@ -398,29 +388,27 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     s[2] = stride_of(a.form, form)
     s[3] = stride_of(b.form, form)
     alike = s[1] >= 0 and s[2] >= 0 and s[3] >= 0 and a.kind == F64 and b.kind == F64
-    later = open_batch() != NULL and is_put_down(alike, op.registered)
+    if open_batch() != NULL and is_put_down(alike, op.registered):
+        if n.next0 is not None:
+            binary_put_down(op.backward_a, form, &grads[0], g, a, b, s)
+        if n.next1 is not None:
+            binary_put_down(op.backward_b, form, &grads[1], g, a, b, s)
+        return 0
     if n.next0 is not None:
         if op.backward_a == NULL:
             pass_on(grads, 0, g)
         else:
-            begin_gradient(&runs[0], op.backward_a, form, &grads[0], g, overwrites, later)
+            begin_gradient(&runs[0], op.backward_a, form, &grads[0], g, overwrites)
             place[0] = 0
             count = 1
     if n.next1 is not None:
         if op.backward_b == NULL:
             pass_on(grads, 1, g)
         else:
-            begin_gradient(&runs[count], op.backward_b, form, &grads[1], g, overwrites and count == 0, later)
+            begin_gradient(&runs[count], op.backward_b, form, &grads[1], g, overwrites and count == 0)
             place[count] = 1
             count += 1
     if count == 0:
-        return 0
-    if later:
-        reads[0] = <PyObject *>g
-        reads[1] = <PyObject *>a
-        reads[2] = <PyObject *>b
-        for k in range(count):
-            put_down(form.numel, runs[k].kernel, grads[place[k]], runs[k].adds, reads, &s[1], NULL)
         return 0
     p[1] = g.ptr
     p[2] = a.ptr
@@ -431,3 +419,11 @@ cdef int binary_gradients(Node n, const BinaryOp *op, Tensor g, Tensor a, Tensor
     for k in range(count - 1, -1, -1):
         walk_gradient(&runs[k], p, form, g.form, a.form, a.kind, b.form, b.kind, NULL, &grads[place[k]])
     return 0
+
+
+cdef int binary_put_down(Kernel kernel, Layout form, PyObject **place, Tensor g, Tensor a, Tensor b,
+                         const Py_ssize_t *s) except -1:
+    """One of them for the open batch."""
+    if kernel == NULL:
+        return pass_on(place, 0, g)
+    return put_down(kernel, form, place, g, <PyObject *>a, <PyObject *>b, s, NULL)

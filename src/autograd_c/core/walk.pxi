@@ -416,7 +416,7 @@ cdef void walk_rows(Walk *w, Kernel kernel, const double *c) noexcept:
 
     An operand whose runs do not lie so is packed, and one that has the same run again is only once.
     """
-    cdef int64_t room[MAX_OPERANDS][BLOCK]
+    cdef BlockRoom room[MAX_OPERANDS]
     cdef Py_ssize_t at[MAX_DIMS]
     cdef Py_ssize_t t[MAX_OPERANDS]
     cdef Py_ssize_t packed[MAX_OPERANDS]        # runs that room has, where that can be
@@ -444,9 +444,9 @@ cdef void walk_rows(Walk *w, Kernel kernel, const double *c) noexcept:
                     continue
                 if k and (w.strides[k][rows] or packed[k] < m):
                     move_rows(m if t[k] else 1, n if t[k] else 1, q[k], w.strides[k][rows], w.strides[k][last],
-                              w.kind[k], <char *>room[k], n, 1, w.want[k])
+                              w.kind[k], <char *>room[k].of, n, 1, w.want[k])
                     packed[k] = m
-                q[k] = <char *>room[k]
+                q[k] = <char *>room[k].of
             kernel(m * n, q, t, c)
             if not joined[0]:
                 move_rows(m, n, q[0], n, 1, w.want[0], p[0] + start * w.strides[0][rows] * item_size(w.kind[0]),
@@ -490,17 +490,17 @@ cdef void move_rows(Py_ssize_t m, Py_ssize_t n, const char *x, Py_ssize_t lx, Py
 
 cdef void run_streamed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
     """One run whose result is written past the caches, Note [Streams]."""
-    cdef double room[BLOCK]
+    cdef BlockRoom room
     cdef char *q[MAX_OPERANDS]
     cdef Py_ssize_t start = 0, m
     cdef int k
-    q[0] = <char *>room
+    q[0] = <char *>room.of
     while start < n:
         m = min(n - start, <Py_ssize_t>BLOCK)
         for k in range(1, w.operands):
             q[k] = p[k] + start * s[k] * item_size(w.kind[k])
         kernel(m, q, s, c)
-        stream(<double *>p[0] + start, room, m)
+        stream(<double *>p[0] + start, room.of, m)
         start += m
 
 
@@ -536,7 +536,7 @@ cdef void walk_strips(Walk *w, Kernel kernel, const double *c) noexcept:
 
 cdef void run_packed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kernel kernel, const double *c) noexcept:
     """One run with operands that need packing, a block at a time."""
-    cdef int64_t room[MAX_OPERANDS][BLOCK]
+    cdef BlockRoom room[MAX_OPERANDS]
     cdef char *q[MAX_OPERANDS]
     cdef Py_ssize_t t[MAX_OPERANDS]
     cdef Py_ssize_t start = 0, m
@@ -549,20 +549,20 @@ cdef void run_packed(Walk *w, Py_ssize_t n, char **p, const Py_ssize_t *s, Kerne
             if k == 0:
                 t[k] = 1
                 if packed_result:
-                    q[k] = <char *>room[k]
+                    q[k] = <char *>room[k].of
             elif s[k] == 0 and not w.spreads:
                 t[k] = 0
                 if w.kind[k] != w.want[k]:
-                    convert(1, q[k], 0, w.kind[k], <char *>room[k], 1, w.want[k])
-                    q[k] = <char *>room[k]
+                    convert(1, q[k], 0, w.kind[k], <char *>room[k].of, 1, w.want[k])
+                    q[k] = <char *>room[k].of
             else:
                 t[k] = 1
                 if s[k] != 1 or w.kind[k] != w.want[k]:
-                    convert(m, q[k], s[k], w.kind[k], <char *>room[k], 1, w.want[k])
-                    q[k] = <char *>room[k]
+                    convert(m, q[k], s[k], w.kind[k], <char *>room[k].of, 1, w.want[k])
+                    q[k] = <char *>room[k].of
         kernel(m, q, t, c)
         if packed_result:
-            convert(m, <char *>room[0], 1, w.want[0], p[0] + start * s[0] * item_size(w.kind[0]), s[0], w.kind[0])
+            convert(m, <char *>room[0].of, 1, w.want[0], p[0] + start * s[0] * item_size(w.kind[0]), s[0], w.kind[0])
         start += m
 
 
