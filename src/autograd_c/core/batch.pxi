@@ -17,8 +17,8 @@
 # or copied in other ways, and with the pass, however that ends; leaves that no hook looks at take their
 # gradients after it.  No code of a user's runs meanwhile, and the interpreter's lock is let go of for the
 # computation only.  A batch holds what it reads and makes, and is short, so that this is little: a Storage
-# tells how many of its references are such (`pins`).  Tensors beyond the caches (STREAM) are computed one node after the other,
-# for memory is what counts there.
+# tells how many of its references are such (`pins`).  Tensors beyond the caches (STREAM) are computed one
+# node after the other, for memory is what counts there.
 
 cdef enum:
     BATCHED = 1 << 16          # elements
