@@ -2,6 +2,8 @@
 were computed one after the other, which anomaly mode does.
 """
 
+import gc
+
 import numpy as np
 import pytest
 from module import IS_TORCH, ac, to_numpy
@@ -183,6 +185,27 @@ class TestWhoLooks:
             a.grad = None
             loss.backward(retain_graph=True)
             np.testing.assert_allclose(to_numpy(a.grad), self.expected()[0], **CLOSE)
+
+    def test_the_collector(self):
+        """Whoever looks at all objects when a collection comes in the middle finds none that is not computed."""
+        seen = []
+
+        def look(phase, info):
+            if phase == "stop":
+                tensors = [o for o in gc.get_objects() if type(o) is ac.Tensor and o.numel() == self.shape[0]]
+                seen.append([float(t.detach()[-1]) for t in tensors])
+
+        thresholds = gc.get_threshold()
+        gc.callbacks.append(look)
+        try:
+            gc.set_threshold(1, 1, 1)
+            a, _, _, _, loss = self.graph()
+            loss.backward()
+        finally:
+            gc.set_threshold(*thresholds)
+            gc.callbacks.remove(look)
+        assert seen
+        np.testing.assert_allclose(to_numpy(a.grad), self.expected()[0], **CLOSE)
 
     def test_values_that_somebody_has_stay(self):
         a, b = (leaf(values) for values in arrays(self.shape))

@@ -15,10 +15,11 @@
 # Nobody may see a tensor without memory, nor change what is to be read.  So a batch ends before any node
 # that is not of this kind, has hooks or is watched (`prepared` in engine.pxi), before gradients are added
 # or copied in other ways, and with the pass, however that ends; leaves that no hook looks at take their
-# gradients after it.  No code of a user's runs meanwhile, and the interpreter's lock is let go of for the
-# computation only.  A batch holds what it reads and makes, and is short, so that this is little: a Storage
-# tells how many of its references are such (`pins`).  Tensors beyond the caches (STREAM) are computed one
-# node after the other, for memory is what counts there.
+# gradients after it.  No code of a user's runs meanwhile but what the collector calls, to which `_offer`
+# shows no tensor then, and the interpreter's lock is let go of for the computation only.  A batch holds
+# what it reads and makes, and is short, so that this is little: a Storage tells how many of its references
+# are such (`pins`).  Tensors beyond the caches (STREAM) are computed one node after the other, for memory
+# is what counts there.
 
 cdef enum:
     BATCHED = 1 << 16          # elements
@@ -143,6 +144,7 @@ cdef int put_down(Kernel kernel, Layout form, PyObject **place, Tensor g, PyObje
 
     It comes into the place, or is added to what is there.  The tensors' strides, 1 or 0, are strides[1] to [3].
     """
+    global put_down_batches
     cdef Batch *b = open_batch()
     cdef Stage *stage
     cdef bint adds = place[0] != NULL
@@ -151,6 +153,7 @@ cdef int put_down(Kernel kernel, Layout form, PyObject **place, Tensor g, PyObje
     forget_dead(b)
     if b.stages == STAGES or b.places + 4 > PLACES or b.n != form.numel:
         work_off(b)
+    put_down_batches += b.stages == 0
     b.n = form.numel
     stage = &b.stage[b.stages]
     stage.kernel = kernel
@@ -192,6 +195,7 @@ cdef int give_memory(Batch *b, Place *place) except -1:
 
 cdef int work_off(Batch *b) except -1:
     """Compute what was put down."""
+    global put_down_batches
     cdef PyThreadState *unlocked
     cdef bint reserved
     cdef int k
@@ -219,6 +223,7 @@ cdef int work_off(Batch *b) except -1:
         for k in range(b.held):
             let_storage_go(&b.kept[k].storage)
         b.stages = b.places = b.held = 0
+        put_down_batches -= 1
     return 0
 
 

@@ -20,6 +20,9 @@ cdef struct Link:               # what an object has for its pool; the objects o
 # Something that can close a cycle came into being: a hook, a context, an attribute, a graph in .grad.
 cdef bint cycle_maker_seen = False
 
+# Batches whose gradients have no memory yet, Note [Batches]: nobody may find them.
+cdef int put_down_batches = 0
+
 
 cdef class Tracked:
     """Base of Tensor and Node: memory from a pool."""
@@ -246,7 +249,7 @@ def _offer(str phase, dict info):
     if phase != "start":
         return
     generation = info["generation"]
-    if generation == 0 or (generation == 1 and not cycle_maker_seen):
+    if generation == 0 or put_down_batches or (generation == 1 and not cycle_maker_seen):
         return
     cycle_maker_seen = False
     hand_over(&tensor_pool)
