@@ -3,6 +3,7 @@ were computed one after the other, which anomaly mode does.
 """
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -195,17 +196,18 @@ class TestWhoLooks:
                 tensors = [o for o in gc.get_objects() if type(o) is ac.Tensor and o.numel() == self.shape[0]]
                 seen.append([float(t.detach()[-1]) for t in tensors])
 
-        thresholds = gc.get_threshold()
+        a, b, c, d, loss = self.graph()
+        references = [weakref.ref(t, lambda _: gc.collect()) for t in (c, d)]
+        del c, d
         gc.callbacks.append(look)
         try:
-            gc.set_threshold(1, 1, 1)
-            a, _, _, _, loss = self.graph()
             loss.backward()
         finally:
-            gc.set_threshold(*thresholds)
             gc.callbacks.remove(look)
         assert seen
+        assert [r() for r in references] == [None, None]
         np.testing.assert_allclose(to_numpy(a.grad), self.expected()[0], **CLOSE)
+        np.testing.assert_allclose(to_numpy(b.grad), self.expected()[1], **CLOSE)
 
     def test_values_that_somebody_has_stay(self):
         a, b = (leaf(values) for values in arrays(self.shape))
