@@ -219,7 +219,7 @@ ROWS = [
         [*ODD, (INF, INF), (-INF, -INF), (710.5, INF), (-710.5, -INF), (1e300, INF)]),
     Row("cosh", mp.cosh, 1.5, [*REAL, *STEPS, *FAR, *CLOSE, *near(710.4758600739439)],
         [(0.0, 1.0), (-0.0, 1.0), (INF, INF), (-INF, INF), (710.5, INF), (-1e300, INF), (NAN, NAN)]),
-    Row("tanh", mp.tanh, 1.5, [*REAL, *uniform(-22.0, 22.0, 400), *CLOSE, *multiples(mp.ln2 / 4, -20, 20)],
+    Row("tanh", mp.tanh, 2.0, [*REAL, *uniform(-22.0, 22.0, 400), *CLOSE, *multiples(mp.ln2 / 4, -20, 20)],
         [*ODD, (INF, 1.0), (-INF, -1.0), (22.0, 1.0), (-1e300, -1.0)]),
     Row("asinh", mp.asinh, 2.0, [*REAL, *every_exponent()[::4], *uniform(-10.0, 10.0, 400), *CLOSE],
         [*ODD, (INF, INF), (-INF, -INF)]),

@@ -241,6 +241,7 @@ cdef extern from *:
     PyObject *ag_held(PyObject *) noexcept
     Tensor own_tensor "AG_OWN"(PyObject *)
     Node own_node "AG_OWN"(PyObject *)
+    Storage own_storage "AG_OWN"(PyObject *)
     list own_list "AG_OWN"(PyObject *)
     object own_object "AG_OWN"(PyObject *)
     void ag_nones(Py_ssize_t) noexcept
