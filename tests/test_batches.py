@@ -137,6 +137,24 @@ class TestWhoLooks:
         for g, expected in zip(found, self.expected(), strict=True):
             np.testing.assert_allclose(to_numpy(g), expected, **CLOSE)
 
+    def test_the_gradients_of_leaves_that_are_complete(self):
+        """A hook finds the gradient of a leaf that was complete before, though the batch ended in another way."""
+        a, row = leaf(weights(self.shape, 1)), ac.tensor(weights((1, *self.shape), 2))
+        b = leaf(weights((1, *self.shape), 3))
+        r = ac.exp(a)
+        seen = []
+        r.register_hook(lambda g: seen.append(b.grad is not None and to_numpy(b.grad).copy()))
+        (ac.sin(r * row) * b).sum().backward()
+        np.testing.assert_allclose(seen[0], np.sin(np.exp(weights(self.shape, 1)) * to_numpy(row)), **CLOSE)
+
+    def test_in_inference_mode(self):
+        a, b, _, _, loss = self.graph()
+        with ac.inference_mode():
+            loss.backward()
+        assert a.grad.is_inference()
+        np.testing.assert_allclose(to_numpy(a.grad), self.expected()[0], **CLOSE)
+        np.testing.assert_allclose(to_numpy(b.grad), self.expected()[1], **CLOSE)
+
     def test_gradients_are_added_to_those_there_are(self):
         a, b, _, _, loss = self.graph()
         loss.backward(retain_graph=True)

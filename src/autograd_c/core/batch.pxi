@@ -77,6 +77,7 @@ cdef PyObject *promised(Layout form) except NULL:
     t.form = form
     t.storage = s
     t.kind = F64
+    t.flags = ag_tls.inference
     return ag_held(<PyObject *>t)
 
 

@@ -276,7 +276,7 @@ cdef int prepared(Pass *ps, Node n) except -1:
             b = ps.batch = <Batch *>PyMem_RawCalloc(1, sizeof(Batch))
         ag_tls.batch = b                       # without memory: computed at once
         return 1
-    if b == NULL or b.stages == 0:
+    if b == NULL or (b.stages == 0 and b.waiting == 0):
         return 1
     if n.sequence == AT_ONCE and not (n.flags & ATTACHED or n.a.flags & HOOKED) and b.waiting < LEAVES:
         b.leaves[b.waiting] = <PyObject *>n

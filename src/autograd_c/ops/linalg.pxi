@@ -25,37 +25,56 @@ cdef enum:
     TINY = 8                   # rows, columns, and terms of each sum, at most
 
 
-cdef inline void tiny_matrix(char *y, const char *a, const char *b, const Py_ssize_t *sizes, const Py_ssize_t *steps,
-                             const int width) noexcept nogil:
-    """y = a @ b, where b has at most `width` columns: a constant wherever this is inlined, so that sums are vectors."""
-    cdef double rows[TINY * TINY]
+cdef inline void tiny_matrices(char **p, const Py_ssize_t *sizes, const Py_ssize_t *steps,
+                               const int width) noexcept nogil:
+    """y = a @ b for stacks, where b has at most `width` columns: a constant where this is inlined, for vectors."""
+    cdef BlockRoom room
     cdef double sums[TINY]
+    cdef bint full = sizes[3] == width
+    cdef bint as_it_is = full and steps[6] == sizeof(double), in_one = full and steps[8] == sizeof(double)
+    cdef Py_ssize_t next_row = steps[5] if as_it_is else width * <Py_ssize_t>sizeof(double)
+    cdef const char *a
+    cdef const char *b
+    cdef const char *rows
+    cdef const double *row
+    cdef char *y
     cdef double x
-    cdef Py_ssize_t i, k, j
-    for k in range(sizes[2]):
-        for j in range(width):
-            rows[k * width + j] = (<const double *>(b + k * steps[5] + j * steps[6]))[0] if j < sizes[3] else 0.0
-    for i in range(sizes[1]):
-        for j in range(width):
-            sums[j] = 0.0
-        for k in range(sizes[2]):
-            x = (<const double *>(a + i * steps[3] + k * steps[4]))[0]
+    cdef Py_ssize_t s, i, k, j
+    for s in range(sizes[0]):
+        a = p[0] + s * steps[0]
+        b = p[1] + s * steps[1]
+        y = p[2] + s * steps[2]
+        rows = b
+        if not as_it_is:
+            rows = <const char *>room.of
+            for k in range(sizes[2]):
+                for j in range(width):
+                    room.of[k * width + j] = (
+                        (<const double *>(b + k * steps[5] + j * steps[6]))[0] if j < sizes[3] else 0.0)
+        for i in range(sizes[1]):
             for j in range(width):
-                sums[j] = mad(x, rows[k * width + j], sums[j])
-        for j in range(sizes[3]):
-            (<double *>(y + i * steps[7] + j * steps[8]))[0] = sums[j]
+                sums[j] = 0.0
+            for k in range(sizes[2]):
+                x = (<const double *>(a + i * steps[3] + k * steps[4]))[0]
+                row = <const double *>(rows + k * next_row)
+                for j in range(width):
+                    sums[j] = mad(x, row[j], sums[j])
+            if in_one:
+                for j in range(width):
+                    (<double *>(y + i * steps[7]))[j] = sums[j]
+            else:
+                for j in range(sizes[3]):
+                    (<double *>(y + i * steps[7] + j * steps[8]))[0] = sums[j]
 
 
 cdef void tiny_product(char **p, const Py_ssize_t *sizes, const Py_ssize_t *steps) noexcept nogil:
     """What numpy's loop does, for matrices of doubles of at most TINY rows, columns, and terms."""
-    cdef Py_ssize_t s
-    for s in range(sizes[0]):
-        if sizes[3] == 1:
-            tiny_matrix(p[2] + s * steps[2], p[0] + s * steps[0], p[1] + s * steps[1], sizes, steps, 1)
-        elif sizes[3] <= TINY // 2:
-            tiny_matrix(p[2] + s * steps[2], p[0] + s * steps[0], p[1] + s * steps[1], sizes, steps, TINY // 2)
-        else:
-            tiny_matrix(p[2] + s * steps[2], p[0] + s * steps[0], p[1] + s * steps[1], sizes, steps, TINY)
+    if sizes[3] == 1:
+        tiny_matrices(p, sizes, steps, 1)
+    elif sizes[3] <= TINY // 2:
+        tiny_matrices(p, sizes, steps, TINY // 2)
+    else:
+        tiny_matrices(p, sizes, steps, TINY)
 
 
 cdef int product_into(Tensor y, Tensor a, Tensor b) except -1:
