@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from module import ac, to_numpy
+from module import IS_TORCH, ac, to_numpy
 from support import gradient, leaf, name, quiet, raises, weights
 
 SHAPE = (2, 3, 4)
@@ -428,3 +428,27 @@ def test_slice_steps_are_positive():
     a = leaf()
     with raises(ValueError, "step must be greater than zero"):
         a[::-1]
+
+
+class TestLayouts:
+    """Layouts are remembered (Note [Layouts that are met again]); what is not found again is made."""
+
+    @pytest.mark.skipif(IS_TORCH, reason="tells by an object that torch does not keep")
+    def test_of_tensors_that_lie_alike(self):
+        a, b, c = ac.tensor(np.ones((3, 4))), ac.zeros(3, 4), ac.zeros(4, 3).t().contiguous()
+        assert a.shape is b.shape
+        assert a.shape is c.shape
+        assert a.t().shape is b.t().shape
+        assert a.shape is not a.t().shape
+
+    def test_of_more_than_are_remembered(self):
+        shapes = [(i, j, k) for i in range(1, 13) for j in range(1, 13) for k in range(1, 5)]
+        tensors = [ac.zeros(shape) for shape in shapes]
+        transposed = [t.transpose(0, 2) for t in tensors]
+        for shape, tensor, view in zip(shapes, tensors, transposed, strict=True):
+            i, j, k = shape
+            assert tuple(tensor.shape) == shape
+            assert tensor.stride() == (j * k, k, 1)
+            assert tuple(view.shape) == (k, j, i)
+            assert view.stride() == (1, k, j * k)
+            assert (tensor + ac.ones(shape)).stride() == tensor.stride()
