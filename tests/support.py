@@ -74,6 +74,17 @@ def gradient(output, *inputs, **options):
     return found[0] if len(found) == 1 else found
 
 
+def order_of(**tensors):
+    """A list that fills with the names of ``tensors`` as their gradients become known."""
+    order = []
+    for key, tensor in tensors.items():
+        tensor.register_hook(lambda g, key=key: order.append(key))
+    return order
+
+
+# ------------------------------------------------------------------ backward and grad
+
+
 def weights(shape, seed=0):
     """Numbers, no two alike, that tell one element of a gradient from another."""
     return np.random.default_rng(seed).uniform(0.5, 2.0, shape)

@@ -176,7 +176,7 @@ def _indices(node):
 
 
 _READERS = {
-    "arg": lambda node, k: _argument(node, k),
+    "arg": _argument,
     "num": lambda node, k: node._arguments()[0][k],
     "int": lambda node, k: int(node._arguments()[0][k]),
     "bound": lambda node, k: _finite(node._arguments()[0][k]),
