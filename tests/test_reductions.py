@@ -8,7 +8,7 @@ import pytest
 from module import IS_TORCH, ac, to_numpy
 
 SHAPES = [(n, m) for n in (1, 2, 7, 15, 16, 17, 40, 511, 513, 1300) for m in (1, 5, 8, 9, 20)]
-SHAPES += [(9, 64), (40, 65), (520, 150)]  # wider than what is folded together
+SHAPES += [(9, 64), (40, 65), (24, 300), (520, 270)]  # as wide as what is folded together, and wider
 REDUCTIONS = ["sum", "mean", "prod", "amax", "amin", "argmax", "argmin", "max", "min", "var", "std", "norm",
               "logsumexp"]  # fmt: skip
 
@@ -64,6 +64,18 @@ def test_sums_and_products_against_exact_ones(shape, dim):
     size = np.array([math.fsum(np.abs(line)) for line in lines])
     assert (np.abs(to_numpy(x.sum(dim)) - exact) <= 12 * 2.0**-53 * size).all()  # pairwise: a bound that grows slowly
     np.testing.assert_allclose(to_numpy((1.0 + 1e-3 * x).prod(dim)), np.prod(1.0 + 1e-3 * lines, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 3, 700])
+def test_columns_of_many_blocks(count):
+    """Two dimensions that do not lie as one: each step of the outer one begins a block, and each column counts them."""
+    values = matrix((count * 5, 300)).reshape(count, 5, 300)
+    x = ac.tensor(values)[:, :3]
+    folded = values[:, :3].reshape(-1, 300)
+    exact = np.array([math.fsum(line) for line in folded.T])
+    assert (np.abs(to_numpy(x.sum((0, 1))) - exact) <= 12 * 2.0**-53 * np.abs(folded).sum(0)).all()
+    np.testing.assert_allclose(to_numpy(x.norm(2, (0, 1))), np.sqrt((folded**2).sum(0)), rtol=1e-14)
+    np.testing.assert_array_equal(to_numpy(x.amax((0, 1))), folded.max(0))
 
 
 @pytest.mark.parametrize("dim", [0, 1])

@@ -66,6 +66,8 @@ PROGRAMS = {
     "sum of ints": lambda: COUNTS.sum(),
     "sum of rows": lambda: M.sum(0),
     "sum of columns": lambda: M.sum(1),
+    "sum of long rows": lambda: A[:300_000].view(750, 400).sum(0),
+    "extremes of long rows": lambda: A[:300_000].view(300, 1000).max(0),
     "sum over a cube": lambda: CUBE.sum((0, 2)),
     "sum of few long rows": lambda: A[:300_000].view(2, 150_000).sum(1),
     "mean": lambda: A.mean(),

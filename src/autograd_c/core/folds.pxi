@@ -19,7 +19,39 @@ ctypedef fused folding:
     OfSquares
 
 
-cdef inline double joined(double a, double b, folding *what) noexcept:
+# A vector register of doubles: what is folded in eight lanes is so many of them.  Written out, for of
+# sixteen doubles in an array gcc makes variables before it looks for vectors.
+
+cdef extern from *:
+    """
+    #if defined(__AVX512F__)
+      #define AG_WIDTH 8
+    #elif defined(__AVX__)
+      #define AG_WIDTH 4
+    #elif defined(__GNUC__)
+      #define AG_WIDTH 2
+    #else
+      #define AG_WIDTH 1
+    #endif
+    #if defined(__GNUC__)
+      typedef double ag_vector __attribute__((vector_size(8 * AG_WIDTH), aligned(8), may_alias));
+    #else
+      #undef AG_WIDTH
+      #define AG_WIDTH 1
+      typedef double ag_vector;
+    #endif
+    #define AG_VECTORS (8 / AG_WIDTH)
+    """
+    ctypedef float Vector "ag_vector"          # to Cython another number than a double: it has + and *
+    enum:
+        VECTORS "AG_VECTORS"                   # of eight lanes
+
+ctypedef fused element:
+    double
+    Vector
+
+
+cdef inline element joined(element a, element b, folding *what) noexcept:
     """What was folded so far, and the element b."""
     if folding is OfProduct:
         return a * b
@@ -37,7 +69,7 @@ cdef inline double merged(double a, double b, folding *what) noexcept:
         return a + b
 
 
-cdef inline double begun(double x, folding *what) noexcept:
+cdef inline element begun(element x, folding *what) noexcept:
     """What one element is folded to."""
     if folding is OfSquares:
         return x * x
@@ -45,39 +77,75 @@ cdef inline double begun(double x, folding *what) noexcept:
         return x
 
 
+cdef inline double with_rest(Vector *vectors, Py_ssize_t i, Py_ssize_t n, const double *x, folding *what) noexcept:
+    """What eight lanes have folded, and the elements from i on."""
+    cdef double lane[8]
+    cdef Py_ssize_t k, half = 4
+    memcpy(lane, vectors, sizeof(lane))
+    while half:
+        for k in range(half):
+            lane[k] = merged(lane[k], lane[k + half], what)
+        half >>= 1
+    while i < n:
+        lane[0] = joined(lane[0], x[i], what)
+        i += 1
+    return lane[0]
+
+
 cdef double block_fold(Py_ssize_t n, const double *x, folding *what) noexcept:
     """The sum, product or sum of squares of a block, n > 0."""
-    cdef double lane[8]
+    cdef Vector lane[VECTORS]
+    cdef const Vector *v = <const Vector *>x
     cdef double total
-    cdef Py_ssize_t i = 1, k, half
-    if n >= 16:
-        for k in range(8):
-            lane[k] = begun(x[k], what)
-        i = 8
-        while i + 8 <= n:
-            for k in range(8):
-                lane[k] = joined(lane[k], x[i + k], what)
-            i += 8
-        half = 4
-        while half:
-            for k in range(half):
-                lane[k] = merged(lane[k], lane[k + half], what)
-            half >>= 1
-        total = lane[0]
-    else:
+    cdef Py_ssize_t i, k
+    if n < 16:
         total = begun(x[0], what)
-    while i < n:
-        total = joined(total, x[i], what)
-        i += 1
-    return total
+        for i in range(1, n):
+            total = joined(total, x[i], what)
+        return total
+    for k in range(VECTORS):
+        lane[k] = begun(v[k], what)
+    i = 8
+    while i + 8 <= n:
+        v += VECTORS
+        for k in range(VECTORS):
+            lane[k] = joined(lane[k], v[k], what)
+        i += 8
+    return with_rest(lane, i, n, x, what)
+
+
+cdef void two_folds(double *total, Py_ssize_t n, const double *x, Py_ssize_t apart, folding *what) noexcept:
+    """block_fold of the n elements at x and of those `apart` from there: neither waits for its own last sum."""
+    cdef Vector lane[VECTORS]
+    cdef Vector other[VECTORS]
+    cdef const Vector *v = <const Vector *>x
+    cdef const Vector *w = <const Vector *>(x + apart)
+    cdef Py_ssize_t i, k
+    if n < 16:
+        total[0] = block_fold(n, x, what)
+        total[1] = block_fold(n, x + apart, what)
+        return
+    for k in range(VECTORS):
+        lane[k] = begun(v[k], what)
+        other[k] = begun(w[k], what)
+    i = 8
+    while i + 8 <= n:
+        v += VECTORS
+        w += VECTORS
+        for k in range(VECTORS):
+            lane[k] = joined(lane[k], v[k], what)
+            other[k] = joined(other[k], w[k], what)
+        i += 8
+    total[0] = with_rest(lane, i, n, x, what)
+    total[1] = with_rest(other, i, n, x + apart, what)
 
 
 cdef double block_sum(Py_ssize_t n, const double *x) noexcept:
     return block_fold(n, x, <OfSum *>NULL)
 
 
-cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
-                               folding *what) noexcept:
+cdef void spaced_columns(double *total, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
+                         folding *what) noexcept:
     """block_fold of TILE columns: n elements each, s apart; the columns are `step` apart."""
     cdef double lane[8][TILE]
     cdef Py_ssize_t i = 1, k, j, half
@@ -108,15 +176,70 @@ cdef inline void block_columns(double *total, Py_ssize_t n, const double *x, Py_
         i += 1
 
 
+cdef void adjacent_columns(double *total, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
+                           folding *what) noexcept:
+    """block_fold of columns side by side, a multiple of TILE and at most WIDE: n elements each, s apart.
+
+    Rows are read along, sixteen at a time: each is a stream that the processor reads ahead, and two of them are
+    joined for each time that a lane is fetched and put back.
+    """
+    cdef double room[8 * WIDE]                  # the lanes of TILE columns, then those of the next
+    cdef double *lane
+    cdef const double *p
+    cdef Py_ssize_t i = 1, j, t, k, c, half, tiles = lines // TILE
+    if n >= 16:
+        for t in range(tiles):
+            lane = room + 8 * TILE * t
+            p = x + TILE * t
+            for k in range(8):
+                for c in range(TILE):
+                    lane[k * TILE + c] = begun(p[k * s + c], what)
+        i = 8
+        while i + 16 <= n:
+            for t in range(tiles):
+                lane = room + 8 * TILE * t
+                p = x + i * s + TILE * t
+                for k in range(8):
+                    for c in range(TILE):
+                        lane[k * TILE + c] = joined(joined(lane[k * TILE + c], p[k * s + c], what),
+                                                    p[(k + 8) * s + c], what)
+            i += 16
+        if i + 8 <= n:
+            for t in range(tiles):
+                lane = room + 8 * TILE * t
+                p = x + i * s + TILE * t
+                for k in range(8):
+                    for c in range(TILE):
+                        lane[k * TILE + c] = joined(lane[k * TILE + c], p[k * s + c], what)
+            i += 8
+        for t in range(tiles):
+            lane = room + 8 * TILE * t
+            half = 4
+            while half:
+                for k in range(half):
+                    for c in range(TILE):
+                        lane[k * TILE + c] = merged(lane[k * TILE + c], lane[(k + half) * TILE + c], what)
+                half >>= 1
+            for c in range(TILE):
+                total[TILE * t + c] = lane[c]
+    else:
+        for j in range(lines):
+            total[j] = begun(x[j], what)
+    while i < n:
+        for j in range(lines):
+            total[j] = joined(total[j], x[i * s + j], what)
+        i += 1
+
+
 cdef void columns_fold(double *total, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
                        Py_ssize_t step, folding *what) noexcept:
-    """block_fold of columns, a multiple of TILE, which are `step` apart."""
+    """block_fold of columns, a multiple of TILE and at most WIDE, which are `step` apart."""
     cdef Py_ssize_t j = 0
+    if step == 1:
+        adjacent_columns(total, lines, n, x, s, what)
+        return
     while j < lines:
-        if step == 1:
-            block_columns(total + j, n, x + j, s, 1, what)
-        else:
-            block_columns(total + j, n, x + j * step, s, step, what)
+        spaced_columns(total + j, n, x + j * step, s, step, what)
         j += TILE
 
 
@@ -161,7 +284,13 @@ cdef double sum_total(const Fold *fold) noexcept:
 
 cdef inline void carry_run(Fold *fold, Py_ssize_t n, const double *x, folding *what) noexcept:
     """Count the blocks of a run in."""
+    cdef double total[2]
     cdef Py_ssize_t start = 0
+    while start + 2 * BLOCK <= n:
+        two_folds(total, BLOCK, x + start, BLOCK, what)
+        carry(fold, total[0])
+        carry(fold, total[1])
+        start += 2 * BLOCK
     while start < n:
         carry(fold, block_fold(min(n - start, <Py_ssize_t>BLOCK), x + start, what))
         start += BLOCK
@@ -170,15 +299,43 @@ cdef inline void carry_run(Fold *fold, Py_ssize_t n, const double *x, folding *w
 cdef inline double run_fold(Py_ssize_t n, const double *x, folding *what) noexcept:
     """The sum of contiguous elements, or of their squares."""
     cdef Fold fold
+    cdef double level[LEVELS]
     if 0 < n <= BLOCK:
         return block_fold(n, x, what)
     fold.blocks = 0
+    fold.level = level
     carry_run(&fold, n, x, what)
     return sum_total(&fold)
 
 
 cdef double line_sum(Py_ssize_t n, const double *x) noexcept:
     return run_fold(n, x, <OfSum *>NULL)
+
+
+cdef void rows_fold(double *y, Py_ssize_t rows, Py_ssize_t n, const double *x, Py_ssize_t step, folding *what) noexcept:
+    """run_fold of rows that are `step` apart."""
+    cdef Fold fold[2]
+    cdef double level[2][LEVELS]
+    cdef double total[2]
+    cdef Py_ssize_t j = 0, start
+    while j + 2 <= rows:
+        if n <= BLOCK:
+            two_folds(y + j, n, x + j * step, step, what)
+        else:
+            fold[0].blocks = fold[1].blocks = 0
+            fold[0].level = level[0]
+            fold[1].level = level[1]
+            start = 0
+            while start < n:
+                two_folds(total, min(n - start, <Py_ssize_t>BLOCK), x + j * step + start, step, what)
+                carry(&fold[0], total[0])
+                carry(&fold[1], total[1])
+                start += BLOCK
+            y[j] = sum_total(&fold[0])
+            y[j + 1] = sum_total(&fold[1])
+        j += 2
+    if j < rows:
+        y[j] = run_fold(n, x + j * step, what)
 
 
 cdef void sum_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
@@ -197,13 +354,11 @@ cdef bint sum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double 
 
 cdef Py_ssize_t sum_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s, Py_ssize_t step,
                           const double *c, double *y) noexcept:
-    cdef Py_ssize_t j
-    if s != 1:
-        lines -= lines % TILE
-        columns_fold(y, lines, n, x, s, step, <OfSum *>NULL)
+    if s == 1:
+        rows_fold(y, lines, n, x, step, <OfSum *>NULL)
         return lines
-    for j in range(lines):
-        y[j] = block_sum(n, x + j * step) if n <= BLOCK else line_sum(n, x + j * step)
+    lines -= lines % TILE
+    columns_fold(y, lines, n, x, s, step, <OfSum *>NULL)
     return lines
 
 
@@ -275,9 +430,29 @@ cdef Reducer PROD_I64 = reducer(prod_feed_int, prod_finish_int)
 cdef enum:
     EXTREMUM_LANES = 32        # fewer, and gcc makes them variables before it looks for vectors
 
+cdef extern from "math.h":
+    int isunordered(double, double) noexcept
+
+
 cdef inline int64_t nan_sign(double x) noexcept:
     """Negative for a nan, whose bits are more than those of infinity."""
     return bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x))
+
+
+cdef inline double further(double found, double x, double sign) noexcept:
+    """The larger sign * value of two."""
+    return x if sign * x > sign * found else found
+
+
+cdef inline double furthest(double found, const double *x, Py_ssize_t s, double sign) noexcept:
+    """The same of one and four more."""
+    return further(further(further(further(found, x[0], sign), x[s], sign), x[2 * s], sign), x[3 * s], sign)
+
+
+cdef inline double nan_found(double before, const double *x, Py_ssize_t s) noexcept:
+    """1 if there is a nan among four, or what it was before; a select of doubles is vectorised at each level."""
+    before = 1.0 if isunordered(x[0], x[s]) else before
+    return 1.0 if isunordered(x[2 * s], x[3 * s]) else before
 
 
 cdef inline double extreme_value(Py_ssize_t n, const double *x, double sign) noexcept:
@@ -289,17 +464,17 @@ cdef inline double extreme_value(Py_ssize_t n, const double *x, double sign) noe
         lane[k] = x[0]
     while i + EXTREMUM_LANES <= n:
         for k in range(EXTREMUM_LANES):
-            lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
+            lane[k] = further(lane[k], x[i + k], sign)
             signs |= nan_sign(x[i + k])
         i += EXTREMUM_LANES
     for k in range(n - i):
-        lane[k] = x[i + k] if sign * x[i + k] > sign * lane[k] else lane[k]
+        lane[k] = further(lane[k], x[i + k], sign)
         signs |= nan_sign(x[i + k])
     if signs < 0:
         return cmath.NAN
     while half:
         for k in range(half):
-            lane[k] = lane[k + half] if sign * lane[k + half] > sign * lane[k] else lane[k]
+            lane[k] = further(lane[k], lane[k + half], sign)
         half >>= 1
     return lane[0]
 
@@ -315,19 +490,25 @@ cdef double smallest_value(Py_ssize_t n, const double *x) noexcept:
 cdef inline void extreme_values(double *found, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
                                 Py_ssize_t step, double sign) noexcept:
     """extreme_value of columns: n elements each, s apart; the columns are `step` apart."""
-    cdef int64_t signs[WIDE]
-    cdef Py_ssize_t i, j
-    cdef double v
+    cdef double nans[WIDE]
+    cdef const double *p
+    cdef Py_ssize_t i = 0, j
     for j in range(lines):
         found[j] = x[j * step]
-        signs[j] = 0
-    for i in range(n):
+        nans[j] = 0.0
+    while i + 8 <= n:                           # along the rows, as sums are
         for j in range(lines):
-            v = x[i * s + j * step]
-            found[j] = v if sign * v > sign * found[j] else found[j]
-            signs[j] |= nan_sign(v)
+            p = x + i * s + j * step
+            found[j] = furthest(furthest(found[j], p, s, sign), p + 4 * s, s, sign)
+            nans[j] = nan_found(nan_found(nans[j], p, s), p + 4 * s, s)
+        i += 8
+    while i < n:
+        for j in range(lines):
+            found[j] = further(found[j], x[i * s + j * step], sign)
+            nans[j] = 1.0 if x[i * s + j * step] != x[i * s + j * step] else nans[j]
+        i += 1
     for j in range(lines):
-        found[j] = cmath.NAN if signs[j] < 0 else found[j]
+        found[j] = cmath.NAN if nans[j] != 0.0 else found[j]
 
 
 cdef void settle(Fold *fold, const double *x, Py_ssize_t s, double found, double sign, bint placed) noexcept:

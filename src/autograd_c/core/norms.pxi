@@ -117,12 +117,12 @@ cdef Py_ssize_t norm_lines(Py_ssize_t lines, Py_ssize_t n, const double *x, Py_s
     cdef Py_ssize_t j
     if c[0] != 2.0:
         return 0
-    if s != 1:
+    if s == 1:
+        rows_fold(y, lines, n, x, step, <OfSquares *>NULL)
+    else:
         lines -= lines % TILE
         columns_fold(y, lines, n, x, s, step, <OfSquares *>NULL)
     for j in range(lines):
-        if s == 1:
-            y[j] = run_fold(n, x + j * step, <OfSquares *>NULL)
         if not in_range(y[j]):
             return j
         y[j] = cmath.sqrt(y[j])

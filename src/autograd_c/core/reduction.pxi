@@ -15,8 +15,8 @@
 # Where neighbouring results have their elements side by side (a sum over rows), or few each, `columns`
 # feeds them together, a multiple of TILE: as many elements in a vector.  Each result still gets its
 # elements in the order, and in the lanes, in which `feed` would have taken them, so the bits are the
-# same.  Side by side they are WIDE, so that more is read of a row than a cache line before its memory is
-# left for that of the next.  What has no such function, or another dtype, is packed for `feed`, some
+# same.  Side by side they are many, so that rows are read along as far as can be before the next ones are:
+# up to WIDE, and LEVEL_ROOM for the levels of their sums.  What has no such function, or another dtype, is packed for `feed`, some
 # results at a time; so are results that are not all in the same pass, and passes that `columns` declines.
 #
 # Note [Lines]
@@ -31,11 +31,13 @@
 
 cdef enum:
     SHORT = 16                 # so few elements are fed together wherever they lie
-    LEVELS = 48                # of the binary counter: 2**48 blocks
+    LEVELS = 48                # of a counter, at most: 2**48 blocks
     PART_LEVEL = 6
     PART = BLOCK << PART_LEVEL  # elements of a part: as many as are worth a thread
     PARTS = 32                 # that are folded before they are put together
-    WIDE = 8 * TILE            # columns side by side, Note [Columns]
+    WIDE = 32 * TILE           # columns side by side, Note [Columns]
+    NARROW_WIDE = 8 * TILE     # fewer are not worth a thread of their own
+    LEVEL_ROOM = 8 * WIDE
 
 cdef struct Fold:
     Py_ssize_t seen            # elements so far
@@ -47,7 +49,7 @@ cdef struct Fold:
     double rest                # the sum of what is left then, and what that has rounded off
     double rest_low
     const double *c            # static arguments
-    double level[LEVELS]
+    double *level              # as many as the number of blocks has binary digits
 
 ctypedef void (*Feed)(Fold *fold, Py_ssize_t n, const char *x) noexcept
 ctypedef bint (*FeedColumns)(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
@@ -153,15 +155,17 @@ cdef void reduce_with(const Reducer *op, Tensor y, Tensor index, Tensor x, uint6
         r.kept = 1
     walk_simplify(&r.walk)
     r.in_lines = op.lines != NULL and index is None and is_short(&r.walk, op.longest)
+    r.levels = levels_needed(&r.walk)
+    if form.numel >= UNLOCK:
+        reserved = reserve_team(form.numel)
     r.tile = TILE
     if is_fed_directly(&r.walk) and not r.in_lines and not (op.columns != NULL and r.walk.numel <= SHORT):
         r.tile = 1
     elif op.columns != NULL and r.strides[r.kept - 1] == 1 and x.kind == F64 and want == F64:
-        r.tile = WIDE
+        r.tile = columns_together(r.sizes[r.kept - 1], r.levels, team.members if reserved else 1)
     r.tiles = (r.sizes[r.kept - 1] + r.tile - 1) // r.tile
     units = y.form.numel // r.sizes[r.kept - 1] * r.tiles
     if form.numel >= UNLOCK:
-        reserved = reserve_team(form.numel)
         unlocked = PyEval_SaveThread()
     r.shares_elements = reserved and units == 1
     r.in_lines = r.in_lines and not r.shares_elements
@@ -188,6 +192,7 @@ cdef struct Reduction:
     int kept                   # the dimensions that stay
     Py_ssize_t tile            # neighbouring results that are folded together: a unit of the job
     Py_ssize_t tiles           # along the last dimension that stays
+    int levels                 # of the counter of each result's blocks
     bint alone
     bint shares_elements
     bint in_lines
@@ -247,11 +252,38 @@ cdef inline bint is_short(const Walk *w, Py_ssize_t longest) noexcept:
             and 0 < w.numel <= (longest if is_fed_directly(w) else <Py_ssize_t>BLOCK))
 
 
+cdef int levels_needed(const Walk *w) noexcept:
+    """The binary digits of the number of blocks that a result is folded from."""
+    cdef Py_ssize_t blocks = 1
+    cdef int last = w.ndim - 1, levels = 1, d
+    if w.numel <= BLOCK and last <= 0:
+        return 1
+    if last >= 0:
+        blocks = (w.sizes[last] + BLOCK - 1) // BLOCK
+    for d in range(last):
+        blocks *= w.sizes[d]
+    while blocks >> levels:
+        levels += 1
+    return levels
+
+
+cdef Py_ssize_t columns_together(Py_ssize_t columns, int levels, int threads) noexcept:
+    """How many columns side by side are fed together, Note [Columns]: about as many each time."""
+    cdef Py_ssize_t most = min(<Py_ssize_t>WIDE, LEVEL_ROOM // levels), times
+    if threads > 1:
+        most = max(min(most, columns // threads), <Py_ssize_t>NARROW_WIDE)
+    most -= most % TILE
+    times = (columns + most - 1) // most
+    columns = (columns + times - 1) // times
+    return (columns + TILE - 1) // TILE * TILE
+
+
 cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, char *index) noexcept:
-    """Up to WIDE neighbouring results."""
+    """Up to WIDE neighbouring results, for whose levels there is LEVEL_ROOM."""
     cdef const Reducer *op = r.op
     cdef Py_ssize_t step = r.strides[r.kept - 1]    # from the elements of one result to those of the next
     cdef Fold folds[WIDE]
+    cdef double level[LEVEL_ROOM]
     cdef bint going[WIDE]                       # not finished yet
     cdef Py_ssize_t left = lines, j = 0
     if r.in_lines:
@@ -266,6 +298,7 @@ cdef void fold_lines(const Reduction *r, Walk *w, Py_ssize_t lines, char *y, cha
     for j in range(lines):
         folds[j].c = r.c
         folds[j].stage = 0
+        folds[j].level = level + j * r.levels
         going[j] = True
     while left:
         for j in range(lines):
@@ -370,6 +403,7 @@ cdef void fold_parts(void *context, Py_ssize_t start, Py_ssize_t stop, int threa
 cdef void feed_in_parts(const Reducer *op, Py_ssize_t n, const char *p, Fold *fold) noexcept:
     """One pass over the elements of a single result, which threads share, Note [Parts]."""
     cdef Fold parts[PARTS]
+    cdef double level[PARTS][PART_LEVEL + 1]
     cdef PartsJob job
     cdef Py_ssize_t start = 0, count, k
     job.op = op
@@ -380,6 +414,7 @@ cdef void feed_in_parts(const Reducer *op, Py_ssize_t n, const char *p, Fold *fo
         count = (job.n + PART - 1) // PART
         for k in range(count):
             memcpy(&parts[k], fold, sizeof(Fold))
+            parts[k].level = level[k]
             parts[k].seen = 0
             parts[k].blocks = 0
         share_out(fold_parts, &job, count, 1)
