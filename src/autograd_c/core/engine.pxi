@@ -91,7 +91,8 @@ cdef inline int deliver(Pass *ps, Node to, int nr, PyObject *g, Node source, int
     `source` (None for what a pass starts from) made it for its input `index`.
     """
     cdef NodeState *s
-    if (<Tensor>g).form is to.form and (<Tensor>g).kind == F64 and not to.flags & MANY:
+    if (not to.flags & MANY and (<Tensor>g).kind == F64
+            and ((<Tensor>g).form is to.form or (ps.batch == NULL and same_sizes((<Tensor>g).form, to.form)))):
         s = state_of(ps, to)
         if s.slot == NULL:
             s.slot = g

@@ -134,9 +134,13 @@ cdef inline PyObject **place_of(int ndim, const Py_ssize_t *sizes, const Py_ssiz
 
 cdef inline bint has_numbers(PyObject *o, int ndim, const Py_ssize_t *sizes, const Py_ssize_t *strides) noexcept:
     """Whether o, which may be NULL, is the layout with these numbers."""
-    return (o != NULL and (<Layout>o).ndim == ndim
-            and not memcmp((<Layout>o).sizes, sizes, ndim * sizeof(Py_ssize_t))
-            and not memcmp((<Layout>o).strides, strides, ndim * sizeof(Py_ssize_t)))
+    cdef int d
+    if o == NULL or (<Layout>o).ndim != ndim:
+        return False
+    for d in range(ndim):                       # few: not worth two calls of memcmp
+        if (<Layout>o).sizes[d] != sizes[d] or (<Layout>o).strides[d] != strides[d]:
+            return False
+    return True
 
 
 cdef Layout remembered(PyObject **place, Layout layout):

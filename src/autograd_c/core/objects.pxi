@@ -288,7 +288,7 @@ cdef int tensor_traverse(PyObject *o, visitproc visit, void *arg) noexcept:
 
 cdef int set_up_objects() except -1:
     """Install the slots that Cython has no word for.  Called once, at the end of the module."""
-    global bare_new, traverse_fields
+    global bare_new, traverse_fields, forget_storage
     cdef Tensor sample = new_scalar(F64)
     import gc
     cdef PyTypeObject *t = <PyTypeObject *>Tensor
@@ -301,6 +301,9 @@ cdef int set_up_objects() except -1:
     t.tp_dictoffset = <char *>&sample.attributes - <char *><PyObject *>sample
     t.tp_new = public_new
     PyType_Modified(t)
+    t = <PyTypeObject *>Storage
+    forget_storage = t.tp_dealloc
+    t.tp_dealloc = storage_dealloc
     node_pool.alloc = node_alloc
     adopt_node_types(Node)
     gc.callbacks.append(_offer)

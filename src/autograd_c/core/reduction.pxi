@@ -15,9 +15,10 @@
 # Where neighbouring results have their elements side by side (a sum over rows), or few each, `columns`
 # feeds them together, a multiple of TILE: as many elements in a vector.  Each result still gets its
 # elements in the order, and in the lanes, in which `feed` would have taken them, so the bits are the
-# same.  Side by side they are many, so that rows are read along as far as can be before the next ones are:
-# up to WIDE, and LEVEL_ROOM for the levels of their sums.  What has no such function, or another dtype, is packed for `feed`, some
-# results at a time; so are results that are not all in the same pass, and passes that `columns` declines.
+# same.  Side by side they are many, so that rows are read along as far as can be before the next ones
+# are: up to WIDE, and LEVEL_ROOM for the levels of their sums.  What has no such function, or another
+# dtype, is packed for `feed`, some results at a time; so are results that are not all in the same pass,
+# and passes that `columns` declines.
 #
 # Note [Lines]
 # A result of a block of elements or less is not worth a Fold: `lines` makes as many at once as it can, of

@@ -139,10 +139,6 @@ cdef class Storage:
     cdef int pins               # references that a batch holds, Note [Batches]
     cdef object owner           # of foreign memory, else None
 
-    def __dealloc__(self):
-        if self.data != NULL and self.owner is None:
-            give_block(self.data)
-
     def __getbuffer__(self, Py_buffer *view, int flags):
         if self.readonly and flags & PyBUF_WRITABLE:
             raise BufferError("the storage is read-only")
@@ -172,6 +168,16 @@ cdef class Storage:
 
     def __len__(self):
         return self.size
+
+
+# Not a `__dealloc__`: around that Cython saves and restores whatever exception there may be.
+cdef destructor forget_storage = NULL          # Cython's, set by set_up_objects
+
+cdef void storage_dealloc(PyObject *o) noexcept:
+    """tp_dealloc of Storage: gives the memory back, and goes on to Cython's."""
+    if (<Storage>o).data != NULL and <PyObject *>(<Storage>o).owner == <PyObject *>None:
+        give_block((<Storage>o).data)
+    forget_storage(o)
 
 
 cdef Storage new_storage(Py_ssize_t nbytes):
