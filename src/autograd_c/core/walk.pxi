@@ -310,23 +310,64 @@ cdef void run_tile(Walk *w, Py_ssize_t n, Py_ssize_t m, Py_ssize_t done, Py_ssiz
         move_tile(n, m, <char *>result, 1, n + APART, w.want[0], first[0], along[0], next_line, w.kind[0])
 
 
+cdef extern from *:
+    """
+    #if defined(__AVX__)
+      #include <immintrin.h>
+    #endif
+    /* y[c * sy + r] = x[r * sx + c] for four rows and columns of 8 bytes, in registers where there are such: a store
+       for each element would take longer than all else. */
+    static inline void ag_transpose_4(const int64_t *x, Py_ssize_t sx, int64_t *y, Py_ssize_t sy) {
+    #if defined(__AVX__)
+        const double *p = (const double *)x;
+        double *q = (double *)y;
+        __m256d a = _mm256_loadu_pd(p), b = _mm256_loadu_pd(p + sx);
+        __m256d c = _mm256_loadu_pd(p + 2 * sx), d = _mm256_loadu_pd(p + 3 * sx);
+        __m256d even_ab = _mm256_unpacklo_pd(a, b), odd_ab = _mm256_unpackhi_pd(a, b);
+        __m256d even_cd = _mm256_unpacklo_pd(c, d), odd_cd = _mm256_unpackhi_pd(c, d);
+        _mm256_storeu_pd(q, _mm256_permute2f128_pd(even_ab, even_cd, 0x20));
+        _mm256_storeu_pd(q + sy, _mm256_permute2f128_pd(odd_ab, odd_cd, 0x20));
+        _mm256_storeu_pd(q + 2 * sy, _mm256_permute2f128_pd(even_ab, even_cd, 0x31));
+        _mm256_storeu_pd(q + 3 * sy, _mm256_permute2f128_pd(odd_ab, odd_cd, 0x31));
+    #else
+        int r, c;
+        for (c = 0; c < 4; c++)
+            for (r = 0; r < 4; r++)
+                y[c * sy + r] = x[r * sx + c];
+    #endif
+    }
+    """
+    void transpose_4 "ag_transpose_4"(const int64_t *x, Py_ssize_t sx, int64_t *y, Py_ssize_t sy) noexcept
+
+
 cdef void move_tile(Py_ssize_t n, Py_ssize_t m, char *x, Py_ssize_t sx, Py_ssize_t lx, int kind,
                     char *y, Py_ssize_t sy, Py_ssize_t ly, int to) noexcept:
     """Copy m lines of n elements: s is the stride along a line, l the one from line to line."""
-    cdef Py_ssize_t i, j, from_item = item_size(kind), to_item = item_size(to)
+    cdef Py_ssize_t i = 0, j, k, from_item = item_size(kind), to_item = item_size(to)
     cdef const int64_t *source = <const int64_t *>x
     cdef int64_t *target = <int64_t *>y
     if m == 1:
         convert(n, x, sx, kind, y, sy, to)
+    elif kind == to and kind != BOOL and m == TILE:
+        while lx == 1 and sy == 1 and i + 4 <= n:           # packed, or ...
+            for k in range(4):
+                AG_PREFETCH(source + (i + k + AHEAD) * sx)
+            transpose_4(source + i * sx, sx, target + i, ly)
+            transpose_4(source + i * sx + 4, sx, target + i + 4 * ly, ly)
+            i += 4
+        while sx == 1 and ly == 1 and i + 4 <= n:           # ... unpacked
+            transpose_4(source + i, lx, target + i * sy, sy)
+            transpose_4(source + i + 4 * lx, lx, target + i * sy + 4, sy)
+            i += 4
+        while i < n:
+            AG_PREFETCH(source + (i + AHEAD) * sx)
+            for j in range(TILE):               # a number of steps that the compiler knows
+                target[i * sy + j * ly] = source[i * sx + j * lx]
+            i += 1
     elif kind == to and kind != BOOL:
         for i in range(n):
-            if m == TILE:                      # a number of steps that the compiler knows
-                AG_PREFETCH(source + (i + AHEAD) * sx)
-                for j in range(TILE):
-                    target[i * sy + j * ly] = source[i * sx + j * lx]
-            else:
-                for j in range(m):
-                    target[i * sy + j * ly] = source[i * sx + j * lx]
+            for j in range(m):
+                target[i * sy + j * ly] = source[i * sx + j * lx]
     elif kind == to and m == TILE:
         for i in range(n):
             for j in range(TILE):
