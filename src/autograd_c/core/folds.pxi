@@ -611,26 +611,30 @@ cdef void merge_min(Fold *fold, const Fold *part) noexcept:
 
 # Integers: the value goes where the sum's counter is not in use.
 
-cdef void max_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const int64_t *x = <const int64_t *>data
-    cdef int64_t best = <int64_t>fold.blocks
+cdef inline void extremum_feed_int(Fold *fold, Py_ssize_t n, const int64_t *x, bint largest) noexcept:
+    """The extreme of a block is looked for in vectors, and its place only where it is one of all so far."""
+    cdef int64_t found = x[0], before = <int64_t>fold.blocks
     cdef Py_ssize_t i
-    for i in range(n):
-        if (i == 0 and fold.seen == 0) or x[i] > best:
-            best = x[i]
-            fold.i = fold.seen + i
-    fold.blocks = <uint64_t>best
+    for i in range(1, n):
+        if largest:
+            found = x[i] if x[i] > found else found
+        else:
+            found = x[i] if x[i] < found else found
+    if fold.seen and (found <= before if largest else found >= before):
+        return
+    i = 0
+    while x[i] != found:
+        i += 1
+    fold.blocks = <uint64_t>found
+    fold.i = fold.seen + i
+
+
+cdef void max_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
+    extremum_feed_int(fold, n, <const int64_t *>data, True)
 
 
 cdef void min_feed_int(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    cdef const int64_t *x = <const int64_t *>data
-    cdef int64_t best = <int64_t>fold.blocks
-    cdef Py_ssize_t i
-    for i in range(n):
-        if (i == 0 and fold.seen == 0) or x[i] < best:
-            best = x[i]
-            fold.i = fold.seen + i
-    fold.blocks = <uint64_t>best
+    extremum_feed_int(fold, n, <const int64_t *>data, False)
 
 
 cdef void extremum_finish_int(Fold *fold, char *y, char *index) noexcept:
