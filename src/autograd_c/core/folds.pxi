@@ -439,14 +439,22 @@ cdef inline int64_t nan_sign(double x) noexcept:
     return bits_of(cmath.INFINITY) - bits_of(cmath.fabs(x))
 
 
-cdef inline double further(double found, double x, double sign) noexcept:
-    """The larger sign * value of two."""
-    return x if sign * x > sign * found else found
+ctypedef fused number:
+    double
+    int64_t
 
 
-cdef inline double furthest(double found, const double *x, Py_ssize_t s, double sign) noexcept:
+cdef inline number further(number found, number x, bint largest) noexcept:
+    """The larger of two, or the smaller; the first of equals, and a nan if that is first."""
+    if largest:
+        return x if x > found else found
+    return x if x < found else found
+
+
+cdef inline double furthest(double found, const double *x, Py_ssize_t s, bint largest) noexcept:
     """The same of one and four more."""
-    return further(further(further(further(found, x[0], sign), x[s], sign), x[2 * s], sign), x[3 * s], sign)
+    found = further(further(found, x[0], largest), x[s], largest)
+    return further(further(found, x[2 * s], largest), x[3 * s], largest)
 
 
 cdef inline double nan_found(double before, const double *x, Py_ssize_t s) noexcept:
@@ -455,40 +463,43 @@ cdef inline double nan_found(double before, const double *x, Py_ssize_t s) noexc
     return 1.0 if isunordered(x[2 * s], x[3 * s]) else before
 
 
-cdef inline double extreme_value(Py_ssize_t n, const double *x, double sign) noexcept:
-    """The largest sign * x of a block, times sign; nan if there is one."""
-    cdef double lane[EXTREMUM_LANES]
+cdef inline number extreme_value(Py_ssize_t n, const number *x, bint largest) noexcept:
+    """The extreme of a block; nan if there is one."""
+    cdef number lane[EXTREMUM_LANES]
     cdef int64_t signs = 0
     cdef Py_ssize_t i = 0, k, half = EXTREMUM_LANES // 2
     for k in range(EXTREMUM_LANES):
         lane[k] = x[0]
     while i + EXTREMUM_LANES <= n:
         for k in range(EXTREMUM_LANES):
-            lane[k] = further(lane[k], x[i + k], sign)
-            signs |= nan_sign(x[i + k])
+            lane[k] = further(lane[k], x[i + k], largest)
+            if number is double:
+                signs |= nan_sign(x[i + k])
         i += EXTREMUM_LANES
     for k in range(n - i):
-        lane[k] = further(lane[k], x[i + k], sign)
-        signs |= nan_sign(x[i + k])
-    if signs < 0:
-        return cmath.NAN
+        lane[k] = further(lane[k], x[i + k], largest)
+        if number is double:
+            signs |= nan_sign(x[i + k])
+    if number is double:
+        if signs < 0:
+            return cmath.NAN
     while half:
         for k in range(half):
-            lane[k] = further(lane[k], lane[k + half], sign)
+            lane[k] = further(lane[k], lane[k + half], largest)
         half >>= 1
     return lane[0]
 
 
 cdef double largest_value(Py_ssize_t n, const double *x) noexcept:
-    return extreme_value(n, x, 1.0)
+    return extreme_value(n, x, True)
 
 
 cdef double smallest_value(Py_ssize_t n, const double *x) noexcept:
-    return extreme_value(n, x, -1.0)
+    return extreme_value(n, x, False)
 
 
 cdef inline void extreme_values(double *found, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
-                                Py_ssize_t step, double sign) noexcept:
+                                Py_ssize_t step, bint largest) noexcept:
     """extreme_value of columns: n elements each, s apart; the columns are `step` apart."""
     cdef double nans[WIDE]
     cdef const double *p
@@ -499,12 +510,12 @@ cdef inline void extreme_values(double *found, Py_ssize_t lines, Py_ssize_t n, c
     while i + 8 <= n:                           # along the rows, as sums are
         for j in range(lines):
             p = x + i * s + j * step
-            found[j] = furthest(furthest(found[j], p, s, sign), p + 4 * s, s, sign)
+            found[j] = furthest(furthest(found[j], p, s, largest), p + 4 * s, s, largest)
             nans[j] = nan_found(nan_found(nans[j], p, s), p + 4 * s, s)
         i += 8
     while i < n:
         for j in range(lines):
-            found[j] = further(found[j], x[i * s + j * step], sign)
+            found[j] = further(found[j], x[i * s + j * step], largest)
             nans[j] = 1.0 if x[i * s + j * step] != x[i * s + j * step] else nans[j]
         i += 1
     for j in range(lines):
@@ -545,9 +556,9 @@ cdef inline bint extremum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, c
     cdef double found[WIDE]
     cdef int j
     if step == 1:
-        extreme_values(found, lines, n, x, s, 1, sign)
+        extreme_values(found, lines, n, x, s, 1, sign > 0.0)
     else:
-        extreme_values(found, lines, n, x, s, step, sign)
+        extreme_values(found, lines, n, x, s, step, sign > 0.0)
     for j in range(lines):
         settle(&folds[j], x + j * step, s, found[j], sign, placed)
     return True
@@ -612,17 +623,10 @@ cdef void merge_min(Fold *fold, const Fold *part) noexcept:
 # Integers: the value goes where the sum's counter is not in use.
 
 cdef inline void extremum_feed_int(Fold *fold, Py_ssize_t n, const int64_t *x, bint largest) noexcept:
-    """The extreme of a block is looked for in vectors, and its place only where it is one of all so far."""
-    cdef int64_t found = x[0], before = <int64_t>fold.blocks
-    cdef Py_ssize_t i
-    for i in range(1, n):
-        if largest:
-            found = x[i] if x[i] > found else found
-        else:
-            found = x[i] if x[i] < found else found
-    if fold.seen and (found <= before if largest else found >= before):
+    cdef int64_t found = extreme_value(n, x, largest), before = <int64_t>fold.blocks
+    cdef Py_ssize_t i = 0
+    if fold.seen and further(before, found, largest) == before:
         return
-    i = 0
     while x[i] != found:
         i += 1
     fold.blocks = <uint64_t>found

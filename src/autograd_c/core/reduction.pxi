@@ -37,7 +37,7 @@ cdef enum:
     PART = BLOCK << PART_LEVEL  # elements of a part: as many as are worth a thread
     PARTS = 32                 # that are folded before they are put together
     WIDE = 32 * TILE           # columns side by side, Note [Columns]
-    NARROW_WIDE = 8 * TILE     # fewer are not worth a thread of their own
+    LEAST_WIDE = 8 * TILE      # fewer are not worth a thread of their own
     LEVEL_ROOM = 8 * WIDE
 
 cdef struct Fold:
@@ -270,9 +270,10 @@ cdef int levels_needed(const Walk *w) noexcept:
 
 cdef Py_ssize_t columns_together(Py_ssize_t columns, int levels, int threads) noexcept:
     """How many columns side by side are fed together, Note [Columns]: about as many each time."""
-    cdef Py_ssize_t most = min(<Py_ssize_t>WIDE, LEVEL_ROOM // levels), times
+    cdef Py_ssize_t most = WIDE, times
     if threads > 1:
-        most = max(min(most, columns // threads), <Py_ssize_t>NARROW_WIDE)
+        most = min(max(columns // threads, <Py_ssize_t>LEAST_WIDE), most)
+    most = min(most, <Py_ssize_t>(LEVEL_ROOM // levels))
     most -= most % TILE
     times = (columns + most - 1) // most
     columns = (columns + times - 1) // times
