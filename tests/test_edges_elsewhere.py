@@ -1,5 +1,7 @@
 """Edges without gradients: values, overlapping memory, overflow on the way, warnings, scans in place."""
 
+import math
+from fractions import Fraction
 from math import inf, nan
 
 import numpy as np
@@ -184,12 +186,26 @@ def test_remainder_is_exact():
     special = [0.0, -0.0, 1.0, -3.0, 5e-324, -5e-324, 1.7976931348623157e308, inf, -inf, nan]
     a = np.concatenate([a * rng.choice([-1, 1], a.size), np.repeat(special, len(special))])
     b = np.concatenate([b * rng.choice([-1, 1], b.size), np.tile(special, len(special))])
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         exact = np.fmod(a, b)
         expected = np.where((exact != 0) & ((b < 0) != (exact < 0)), exact + b, exact)
-    found = to_numpy(ac.remainder(ac.tensor(a), ac.tensor(b)))
-    np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(np.signbit(found[~np.isnan(found)]), np.signbit(expected[~np.isnan(found)]))
+        by_quotient = np.argsort(np.abs(a / b))  # blocks have near ones alone, far ones alone, both
+    for order in (slice(None), by_quotient):
+        found = to_numpy(ac.remainder(ac.tensor(a[order]), ac.tensor(b[order])))
+        np.testing.assert_array_equal(found, expected[order])
+        np.testing.assert_array_equal(np.signbit(found[found == 0.0]), np.signbit(expected[order][found == 0.0]))
+
+
+@pytest.mark.parametrize("divisor", [None, 3.0, -0.1, 6.283185307179586, 1e-300])
+def test_floored_quotients_are_exact(divisor):
+    """Of quotients below 2**52, against fractions; those near an integer are where rounding the quotient errs."""
+    rng = np.random.default_rng(1)
+    b = np.full(1200, divisor) if divisor is not None else rng.uniform(-9, 9, 1200)
+    a = b * rng.integers(-(1 << 40), 1 << 40, b.size) / 2.0 ** rng.integers(0, 40, b.size)
+    a[:400] = np.nextafter(b[:400] * np.rint(a[:400] / b[:400]), rng.choice([-inf, inf], 400))
+    expected = [float(math.floor(Fraction(x) / Fraction(y))) for x, y in zip(a, b, strict=True)]
+    other = ac.tensor(b) if divisor is None else divisor
+    np.testing.assert_array_equal(to_numpy(ac.floor_divide(ac.tensor(a), other)), expected)
 
 
 @pytest.mark.parametrize("kind", ["float", "int", "bool"])

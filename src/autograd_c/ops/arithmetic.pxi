@@ -422,35 +422,67 @@ cdef Tensor divide_into(Tensor b, Tensor a):
 # Python's conventions for signs.  From the remainder, not by rounding a / b: so a quotient near an
 # integer is right, and so are infinities.
 
-cdef inline double fmod_value(double a, double b) noexcept:
-    """The exact a - trunc(a / b) b, with the sign of a.
+cdef double FAR_QUOTIENT = 4503599627370496.0          # 2**52
+
+
+cdef inline double fmod_near(double a, double b) noexcept:
+    """The exact a - trunc(a / b) b, with the sign of a, for quotients below 2**52.
 
     With q the truncated quotient, which may have been rounded to one too many, a - q b needs no more digits than b
-    has: a fused multiply-add gives it exactly, a few times faster than the C library.
+    has: a fused multiply-add gives it exactly.
     """
-    cdef double q = a / b, r
-    if not AG_FMA or not cmath.fabs(q) < 4503599627370496.0:         # 2**52
-        return cmath.fmod(a, b)
-    if cmath.fabs(q) < 1.0:
-        return a
-    r = mad(-cmath.trunc(q), b, a)
-    if (r < 0.0) != (a < 0.0) and r != 0.0:
-        r += cmath.copysign(b, a)
-    return cmath.copysign(r, a)
+    cdef double q = a / b
+    cdef double r = mad(-cmath.trunc(q), b, a)
+    r = r + cmath.copysign(b, a) if r != 0.0 and (r < 0.0) != (a < 0.0) else r
+    return a if cmath.fabs(q) < 1.0 else cmath.copysign(r, a)
 
+
+cdef inline double fmod_value(double a, double b) noexcept:
+    """The same for all numbers."""
+    return fmod_near(a, b) if AG_FMA and cmath.fabs(a / b) < FAR_QUOTIENT else cmath.fmod(a, b)
+
+
+cdef inline void map2_near(Formula2 near, Formula2 f, Py_ssize_t n, char **p, const Py_ssize_t *s) noexcept:
+    """map2 of f; in vectors of `near`, which is the same, for blocks without a far quotient."""
+    cdef char *q[3]
+    cdef const double *a
+    cdef const double *b
+    cdef Py_ssize_t start = 0, m, i
+    cdef int64_t far
+    while start < n:
+        m = min(n - start, <Py_ssize_t>BLOCK)
+        q[0] = p[0] + start * sizeof(double)
+        q[1] = p[1] + start * s[1] * sizeof(double)
+        q[2] = p[2] + start * s[2] * sizeof(double)
+        a = <const double *>q[1]
+        b = <const double *>q[2]
+        far = not AG_FMA
+        if s[1] and s[2]:
+            for i in range(m):
+                far |= not cmath.fabs(a[i] / b[i]) < FAR_QUOTIENT
+        else:
+            for i in range(m):
+                far |= not cmath.fabs(a[s[1] * i] / b[s[2] * i]) < FAR_QUOTIENT
+        if far:
+            map2(f, m, q, s)
+        else:
+            map2(near, m, q, s)
+        start += m
+
+
+cdef inline double floored(double a, double b, double r) noexcept:
+    """floor(a / b) with the sign of a / b, from what the truncated quotient leaves."""
+    cdef double q = (a - r) / b, whole
+    q = q - 1.0 if r != 0.0 and (b < 0.0) != (r < 0.0) else q
+    whole = cmath.floor(q)
+    whole = whole + 1.0 if q - whole > 0.5 else whole
+    return cmath.copysign(0.0, a / b) if q == 0.0 else whole
 
 cdef inline double floor_divide_value(double a, double b) noexcept:
-    cdef double r, q
-    if b == 0.0:
-        return a / b
-    r = fmod_value(a, b)
-    q = (a - r) / b
-    if r != 0.0 and (b < 0.0) != (r < 0.0):
-        q -= 1.0
-    if q == 0.0:
-        return cmath.copysign(0.0, a / b)
-    r = cmath.floor(q)
-    return r + 1.0 if q - r > 0.5 else r
+    return floored(a, b, fmod_value(a, b)) if b != 0.0 else a / b
+
+cdef inline double floor_divide_near(double a, double b) noexcept:
+    return floored(a, b, fmod_near(a, b))
 
 cdef inline int64_t floor_divide_value_int(int64_t a, int64_t b) noexcept:
     cdef int64_t q
@@ -471,7 +503,7 @@ cdef inline num rounded_dx(num g, num a, num b) noexcept:
     return zero_of[num](g)
 
 cdef void floor_divide_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map2(floor_divide_value, n, p, s)
+    map2_near(floor_divide_near, floor_divide_value, n, p, s)
 
 cdef void floor_divide_integer(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map2_int(floor_divide_value_int, n, p, s)
@@ -541,9 +573,14 @@ def floor_divide_(self, other):
 
 # ---------------------------------------------------------------------------------------- remainder
 
-cdef inline double remainder_value(double a, double b) noexcept:
-    cdef double r = fmod_value(a, b)
+cdef inline double with_sign_of_divisor(double r, double b) noexcept:
     return r + b if r != 0.0 and (b < 0.0) != (r < 0.0) else r
+
+cdef inline double remainder_value(double a, double b) noexcept:
+    return with_sign_of_divisor(fmod_value(a, b), b)
+
+cdef inline double remainder_near(double a, double b) noexcept:
+    return with_sign_of_divisor(fmod_near(a, b), b)
 
 cdef inline int64_t remainder_value_int(int64_t a, int64_t b) noexcept:
     cdef int64_t r
@@ -565,7 +602,7 @@ cdef inline num remainder_db(num g, num a, num b) noexcept:
     return -g * floor_of_quotient[num](a, b)
 
 cdef void remainder_forward(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
-    map2(remainder_value, n, p, s)
+    map2_near(remainder_near, remainder_value, n, p, s)
 
 cdef void remainder_integer(Py_ssize_t n, char **p, const Py_ssize_t *s, const double *c) noexcept:
     map2_int(remainder_value_int, n, p, s)
