@@ -24,21 +24,18 @@ ctypedef fused folding:
 
 cdef extern from *:
     """
-    #if defined(__AVX512F__)
-      #define AG_WIDTH 8
-    #elif defined(__AVX__)
-      #define AG_WIDTH 4
-    #elif defined(__GNUC__)
-      #define AG_WIDTH 2
-    #else
-      #define AG_WIDTH 1
-    #endif
-    #if defined(__GNUC__)
-      typedef double ag_vector __attribute__((vector_size(8 * AG_WIDTH), aligned(8), may_alias));
-    #else
-      #undef AG_WIDTH
+    #if !defined(__GNUC__)
       #define AG_WIDTH 1
       typedef double ag_vector;
+    #else
+      #if defined(__AVX512F__)
+        #define AG_WIDTH 8
+      #elif defined(__AVX__)
+        #define AG_WIDTH 4
+      #else
+        #define AG_WIDTH 2
+      #endif
+      typedef double ag_vector __attribute__((vector_size(8 * AG_WIDTH), aligned(8), may_alias));
     #endif
     #define AG_VECTORS (8 / AG_WIDTH)
     """
@@ -522,10 +519,15 @@ cdef inline void extreme_values(double *found, Py_ssize_t lines, Py_ssize_t n, c
         found[j] = cmath.NAN if nans[j] != 0.0 else found[j]
 
 
-cdef void settle(Fold *fold, const double *x, Py_ssize_t s, double found, double sign, bint placed) noexcept:
+cdef inline bint no_further(double x, double found, bint largest) noexcept:
+    """Whether x is neither further than what was found, nor a nan."""
+    return x <= found if largest else x >= found
+
+
+cdef void settle(Fold *fold, const double *x, Py_ssize_t s, double found, bint largest, bint placed) noexcept:
     """Count in a block whose extreme value is `found`; where that is, if `placed`."""
     cdef Py_ssize_t i = 0
-    if fold.seen and (fold.f != fold.f or sign * found <= sign * fold.f):
+    if fold.seen and (fold.f != fold.f or no_further(found, fold.f, largest)):
         return
     if found != found:
         while x[i * s] == x[i * s]:
@@ -539,65 +541,65 @@ cdef void settle(Fold *fold, const double *x, Py_ssize_t s, double found, double
     fold.i = fold.seen + i
 
 
-cdef void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, double sign, bint placed) noexcept:
-    """The largest of sign * x, where sign is 1 or -1; and, if `placed`, where it is."""
+cdef void extremum_feed(Fold *fold, Py_ssize_t n, const double *x, bint largest, bint placed) noexcept:
+    """The largest element, or the smallest; and, if `placed`, where it is."""
     cdef Py_ssize_t i
     if n >= 16:
-        settle(fold, x, 1, largest_value(n, x) if sign > 0.0 else smallest_value(n, x), sign, placed)
+        settle(fold, x, 1, largest_value(n, x) if largest else smallest_value(n, x), largest, placed)
         return
     for i in range(n):
-        if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not sign * x[i] <= sign * fold.f):
+        if (i == 0 and fold.seen == 0) or (fold.f == fold.f and not no_further(x[i], fold.f, largest)):
             fold.f = x[i]
             fold.i = fold.seen + i
 
 
 cdef inline bint extremum_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
-                                  Py_ssize_t step, double sign, bint placed) noexcept:
+                                  Py_ssize_t step, bint largest, bint placed) noexcept:
     cdef double found[WIDE]
     cdef int j
     if step == 1:
-        extreme_values(found, lines, n, x, s, 1, sign > 0.0)
+        extreme_values(found, lines, n, x, s, 1, largest)
     else:
-        extreme_values(found, lines, n, x, s, step, sign > 0.0)
+        extreme_values(found, lines, n, x, s, step, largest)
     for j in range(lines):
-        settle(&folds[j], x + j * step, s, found[j], sign, placed)
+        settle(&folds[j], x + j * step, s, found[j], largest, placed)
     return True
 
 
 cdef bint max_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
                       Py_ssize_t step) noexcept:
-    return extremum_columns(folds, lines, n, x, s, step, 1.0, False)
+    return extremum_columns(folds, lines, n, x, s, step, True, False)
 
 
 cdef bint min_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
                       Py_ssize_t step) noexcept:
-    return extremum_columns(folds, lines, n, x, s, step, -1.0, False)
+    return extremum_columns(folds, lines, n, x, s, step, False, False)
 
 
 cdef bint max_place_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
                             Py_ssize_t step) noexcept:
-    return extremum_columns(folds, lines, n, x, s, step, 1.0, True)
+    return extremum_columns(folds, lines, n, x, s, step, True, True)
 
 
 cdef bint min_place_columns(Fold *folds, Py_ssize_t lines, Py_ssize_t n, const double *x, Py_ssize_t s,
                             Py_ssize_t step) noexcept:
-    return extremum_columns(folds, lines, n, x, s, step, -1.0, True)
+    return extremum_columns(folds, lines, n, x, s, step, False, True)
 
 
 cdef void max_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    extremum_feed(fold, n, <const double *>data, 1.0, False)
+    extremum_feed(fold, n, <const double *>data, True, False)
 
 
 cdef void min_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    extremum_feed(fold, n, <const double *>data, -1.0, False)
+    extremum_feed(fold, n, <const double *>data, False, False)
 
 
 cdef void max_place_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    extremum_feed(fold, n, <const double *>data, 1.0, True)
+    extremum_feed(fold, n, <const double *>data, True, True)
 
 
 cdef void min_place_feed(Fold *fold, Py_ssize_t n, const char *data) noexcept:
-    extremum_feed(fold, n, <const double *>data, -1.0, True)
+    extremum_feed(fold, n, <const double *>data, False, True)
 
 
 cdef void extremum_finish(Fold *fold, char *y, char *index) noexcept:
@@ -606,18 +608,18 @@ cdef void extremum_finish(Fold *fold, char *y, char *index) noexcept:
         (<int64_t *>index)[0] = fold.i
 
 
-cdef inline void merge_extrema(Fold *fold, const Fold *part, double sign) noexcept:
-    if fold.seen == 0 or (fold.f == fold.f and not sign * part.f <= sign * fold.f):
+cdef inline void merge_extrema(Fold *fold, const Fold *part, bint largest) noexcept:
+    if fold.seen == 0 or (fold.f == fold.f and not no_further(part.f, fold.f, largest)):
         fold.f = part.f
         fold.i = fold.seen + part.i
 
 
 cdef void merge_max(Fold *fold, const Fold *part) noexcept:
-    merge_extrema(fold, part, 1.0)
+    merge_extrema(fold, part, True)
 
 
 cdef void merge_min(Fold *fold, const Fold *part) noexcept:
-    merge_extrema(fold, part, -1.0)
+    merge_extrema(fold, part, False)
 
 
 # Integers: the value goes where the sum's counter is not in use.
