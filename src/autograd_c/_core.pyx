@@ -27,7 +27,8 @@ include "maths/power.pxi"       # pow
 include "maths/gamma.pxi"       # the logarithm of the gamma function and its derivatives
 include "core/threads.pxi"      # the threads that share large jobs
 include "core/loops.pxi"        # kernels, and the loops over a formula
-include "core/walk.pxi"         # the shared iterator, copying and converting
+include "core/walk.pxi"         # the shared iterator
+include "core/moving.pxi"       # packing, converting, copying
 include "core/reduction.pxi"    # the shared reduction
 include "core/folds.pxi"        # what sums, products, extrema fold
 include "core/norms.pxi"        # what norms, variances, logsumexp fold
